@@ -101,7 +101,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
         'cerebellar cortex right',
     ),
     'ventricle': ('ventricle left', 'ventricle right', 'middle ventricles', 'choroid'),
-    'csf': ('csf', 'outer csf', 'second csf', 'falx', 'tentorium'),
+    'fluid': ('csf', 'outer csf', 'second csf', 'falx', 'tentorium'),
     'vessel': ('artery', 'vein'),
     'brain': (
         *('white matter left', 'white matter right', 'cortex left', 'cortex right'),

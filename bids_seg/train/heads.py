@@ -1,0 +1,420 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Heads: label maps read once, cut into painting classes, with the distance to the brain's edge.
+
+A head is stored in one padded array of fixed shape, RAS+, 1 mm, whose voxels pack two things
+into 16 bits: the painting class (6 bits) and the signed distance to the brain mask (10 bits, an
+eighth of a millimetre, negative inside). One gather per sample position fetches both.
+"""
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import nibabel as nb
+import numpy as np
+from numpy.typing import NDArray
+
+from bids_seg.errors import UnavailableError
+from bids_seg.train.synthesis import tissues
+
+logger = logging.getLogger(__name__)
+
+SHAPE = (176, 240, 256)
+"""Voxels of every stored head along R, A, S; 1 mm."""
+
+LEFT_OUT: tuple[str, ...] = ('09', '14', '15', '17')
+"""Heads that no training ever sees; they measure the gap to unseen anatomy."""
+
+SMALL_FAMILY: tuple[str, ...] = ('03', '04', '07', '09', '13', '20')
+"""Heads of the smaller family (small ventricles, little neck), which count double."""
+
+DISTANCE_STEP = 0.125
+"""Millimetres of one step of the packed distance."""
+
+REACH = 16.0
+"""Millimetres at which the packed distance is cut."""
+
+BRAIN_GROWTH = 1.0
+"""Millimetres by which the tight mask is grown: the convention of the brain network."""
+
+CANDIDATES: tuple[str, ...] = ('white matter', 'cortex', 'deep grey', 'stem', 'cerebellum')
+"""Groups of tissues in which lesions may begin."""
+
+_CANDIDATE_COUNT = 4000
+_CLASS_BITS = 64
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Head:
+    """One label map, ready for painting; arrays are part of it since it never leaves `train`."""
+
+    name: str
+    """Number of the label map, two digits."""
+    weight: float
+    """How often it is drawn, relative to the others."""
+    codes: NDArray[np.int16] = field(repr=False)
+    """`SHAPE` voxels, RAS+: 64 x distance steps + painting class."""
+    centre: tuple[float, float, float]
+    """Centre of the brain's box, mm from the centre of the array, RAS+."""
+    eyes: tuple[float, float, float]
+    """Mean position of the eyes, mm from the centre of the array, RAS+."""
+    neck: bool
+    """Whether the map ends in the neck, which may then be carried on downwards."""
+    candidates: Mapping[str, NDArray[np.float32]] = field(repr=False)
+    """By group of tissues, positions (N, 3) in mm from the array's centre where lesions may begin;
+    `near cortex` holds white matter within 4 mm of the cortex, `surface` the brain's edge."""
+
+    @property
+    def arrays(self) -> dict[str, NDArray[np.int16]]:
+        """What a compiled `render` takes of the head: always one signature."""
+        return {'codes': self.codes}
+
+
+def pack(classes: NDArray[np.uint8], distance: NDArray[np.float32]) -> NDArray[np.int16]:
+    """Pack painting classes and a distance into one array.
+
+    Parameters
+    ----------
+    classes
+        (I, J, K) indices into `tissues.TISSUES`.
+    distance
+        (I, J, K) signed distance in mm, cut to +-`REACH`.
+
+    Returns
+    -------
+    ndarray (I, J, K)
+        64 x steps + class.
+    """
+    steps = np.rint(np.clip(distance, -REACH, REACH) / DISTANCE_STEP).astype(np.int16)
+    return np.asarray(steps * np.int16(_CLASS_BITS) + classes, np.int16)
+
+
+def unpack(codes: NDArray[np.int16]) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+    """Split packed voxels into painting class and signed distance in mm.
+
+    Parameters
+    ----------
+    codes
+        Array of any shape, made by `pack`.
+
+    Returns
+    -------
+    classes, distance
+        Arrays of the same shape.
+    """
+    classes = (codes & (_CLASS_BITS - 1)).astype(np.uint8)
+    return classes, ((codes >> 6) * np.float32(DISTANCE_STEP)).astype(np.float32)
+
+
+def brain_mask(classes: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """Return the tight brain mask: brain tissue closed by 4 mm, without what is no brain.
+
+    Parameters
+    ----------
+    classes
+        (I, J, K) painting classes at 1 mm.
+
+    Returns
+    -------
+    ndarray (I, J, K)
+        Brain, ventricles and filled sulci; kept within brain, fluid, vessels and air pockets.
+    """
+    from scipy import ndimage
+
+    brain = np.isin(classes, tissues.members('brain'))
+    margin = 6
+    padded = np.pad(brain, margin)
+    grown = ndimage.distance_transform_edt(~padded) <= 4
+    closed = (ndimage.distance_transform_edt(grown) > 4) | padded
+    closed = ndimage.binary_fill_holes(closed)[margin:-margin, margin:-margin, margin:-margin]
+    allowed = np.isin(
+        classes,
+        (*tissues.members('brain'), *tissues.members('fluid'), *tissues.members('vessel'), 0),
+    )
+    found, count = ndimage.label(closed & allowed)
+    sizes = np.bincount(found.ravel(), minlength=count + 1)
+    sizes[0] = 0
+    return np.asarray(found == sizes.argmax())
+
+
+def signed_distance(mask: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """Return the distance to the edge of a mask at 1 mm, negative inside.
+
+    Parameters
+    ----------
+    mask
+        (I, J, K) voxels of 1 mm.
+
+    Returns
+    -------
+    ndarray (I, J, K)
+        mm; the edge lies half way between voxel centres.
+    """
+    from scipy import ndimage
+
+    outside = ndimage.distance_transform_edt(~mask)
+    inside = ndimage.distance_transform_edt(mask)
+    return np.where(mask, 0.5 - inside, outside - 0.5).astype(np.float32)
+
+
+def refine(classes: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Cut layers out of the map that it does not name: dura, falx, tentorium, outer soft tissue.
+
+    Parameters
+    ----------
+    classes
+        (I, J, K) painting classes at 1 mm, as `tissues.source_table` gives them.
+
+    Returns
+    -------
+    ndarray (I, J, K)
+        The same map with thin classes of their own.
+    """
+    from scipy import ndimage
+
+    out = classes.copy()
+    index = tissues.INDEX
+    fluid = classes == index['csf']
+    content = np.isin(
+        classes, (*tissues.members('brain'), index['csf'], *tissues.members('vessel'))
+    )
+    depth = ndimage.distance_transform_edt(content)
+    out[fluid & (depth <= 2.3)] = index['second csf']
+    out[fluid & (depth <= 1.2)] = index['outer csf']
+    cerebrum = {side: np.isin(classes, tissues.members(side)) for side in ('left', 'right')}
+    cerebellum = np.isin(classes, tissues.members('cerebellum'))
+    pairs = (
+        ('falx', cerebrum['left'], cerebrum['right']),
+        ('tentorium', cerebrum['left'] | cerebrum['right'], cerebellum),
+    )
+    for name, one, other in pairs:
+        near = ndimage.distance_transform_edt(~one)
+        far = ndimage.distance_transform_edt(~other)
+        out[fluid & (np.abs(near - far) <= 0.9) & (near < 7)] = index[name]
+    soft = classes == index['outer soft tissue']
+    beyond = ndimage.binary_fill_holes(np.pad(classes > 0, 1))[1:-1, 1:-1, 1:-1]
+    below = ndimage.distance_transform_edt(beyond)
+    out[soft & (below > 7)] = index['inner soft tissue']
+    return out
+
+
+def place(classes: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], bool]:
+    """Put a map into an array of `SHAPE`: centred in the plane, standing on the second slice.
+
+    Parameters
+    ----------
+    classes
+        (I, J, K) painting classes, RAS+, 1 mm.
+
+    Returns
+    -------
+    array, neck
+        (`SHAPE`) classes with air around, and whether the lowest slice of the map lies in the neck
+        (more than 30 mm below the brain).
+    """
+    filled = np.nonzero(classes)
+    low = [int(axis.min()) for axis in filled]
+    high = [int(axis.max()) + 1 for axis in filled]
+    # The lowest slices of some maps are half empty; the third is whole.
+    low[2] += 2
+    cut = classes[low[0] : high[0], low[1] : high[1], low[2] : high[2]]
+    cut = cut[:, :, : SHAPE[2] - 2]
+    out = np.zeros(SHAPE, np.uint8)
+    start = [(SHAPE[axis] - cut.shape[axis]) // 2 for axis in range(2)]
+    out[
+        start[0] : start[0] + cut.shape[0], start[1] : start[1] + cut.shape[1], 1 : 1 + cut.shape[2]
+    ] = cut
+    brain = np.isin(out, tissues.members('brain')).any((0, 1))
+    return out, bool(np.argmax(brain) > 30)
+
+
+def prepare(labels: NDArray[np.integer], *, name: str) -> Head:
+    """Make a head of a label map.
+
+    Parameters
+    ----------
+    labels
+        (I, J, K) source labels, RAS+, 1 mm; fits into `SHAPE` once its margins are cut.
+    name
+        Number of the map, two digits.
+
+    Returns
+    -------
+    Head
+        The head with all that lesions and painting need.
+    """
+    classes, neck = place(tissues.source_table()[np.asarray(labels, np.int64)])
+    mask = brain_mask(classes)
+    distance = signed_distance(mask) - np.float32(BRAIN_GROWTH)
+    classes = refine(classes)
+    middle = (np.asarray(SHAPE) - 1) / 2
+    box = [(axis.min() + axis.max()) / 2 for axis in np.nonzero(mask)]
+    eyes = np.argwhere(classes == tissues.INDEX['eye'])
+    eye = eyes.mean(0) if len(eyes) else np.add(box, (0.0, 80.0, -40.0))
+    return Head(
+        name=name,
+        weight=2.0 if name in SMALL_FAMILY else 1.0,
+        codes=pack(classes, distance),
+        centre=_point(np.asarray(box) - middle),
+        eyes=_point(eye - middle),
+        neck=neck,
+        candidates=_candidates(classes, distance),
+    )
+
+
+def _point(values: NDArray[np.floating]) -> tuple[float, float, float]:
+    """Return three plain numbers."""
+    return float(values[0]), float(values[1]), float(values[2])
+
+
+def _candidates(
+    classes: NDArray[np.uint8], distance: NDArray[np.float32]
+) -> dict[str, NDArray[np.float32]]:
+    """Return places, at most a few thousand of each kind, where lesions may begin."""
+    from scipy import ndimage
+
+    rng = np.random.default_rng(0)
+    middle = (np.asarray(SHAPE) - 1) / 2
+    masks = {name: np.isin(classes, tissues.members(name)) for name in CANDIDATES}
+    cortex = ndimage.binary_dilation(masks['cortex'], iterations=4)
+    masks['near cortex'] = masks['white matter'] & cortex
+    masks['surface'] = np.abs(distance) < 1
+    out = {}
+    for name, mask in masks.items():
+        found = np.argwhere(mask)
+        if len(found) > _CANDIDATE_COUNT:
+            found = found[rng.choice(len(found), _CANDIDATE_COUNT, replace=False)]
+        out[name] = (found - middle).astype(np.float32)
+    return out
+
+
+def read(folder: str | Path, *, cache: str | Path | None = None) -> tuple[Head, ...]:
+    """Read all label maps of a folder.
+
+    Parameters
+    ----------
+    folder
+        Holds `head-NN_dseg.nii.gz` or `training_seg_NN.nii.gz`, 1 mm.
+    cache
+        Folder in which prepared heads are kept as `head-NN.npz`; made where it is missing.
+
+    Returns
+    -------
+    tuple of Head
+        Sorted by name.
+
+    Raises
+    ------
+    UnavailableError
+        If no label map is there.
+    """
+    files = sorted(Path(folder).glob('head-*_dseg.nii.gz'))
+    files = files or sorted(Path(folder).glob('training_seg_*.nii.gz'))
+    if not files:
+        raise UnavailableError(
+            'no label map found', where=folder, do='name a folder with head-NN_dseg.nii.gz files'
+        )
+    heads = []
+    for file in files:
+        name = file.name.split('.')[0].removesuffix('_dseg')[-2:]
+        kept = None if cache is None else Path(cache) / f'head-{name}.npz'
+        if kept is not None and kept.is_file():
+            heads.extend(load(kept))
+            continue
+        image = nb.as_closest_canonical(nb.Nifti1Image.from_filename(file))
+        heads.append(prepare(np.asarray(image.dataobj).astype(np.int64), name=name))
+        logger.info('Prepared head %s', name)
+        if kept is not None:
+            save(kept, heads[-1:])
+    return tuple(heads)
+
+
+def save(file: str | Path, heads: Sequence[Head]) -> None:
+    """Store heads in one `.npz` file, which can travel without the label maps.
+
+    Parameters
+    ----------
+    file
+        Written; its folder is made.
+    heads
+        What to store.
+    """
+    held: dict[str, NDArray[np.generic]] = {'names': np.asarray([head.name for head in heads])}
+    for head in heads:
+        held[f'{head.name}/codes'] = head.codes
+        held[f'{head.name}/numbers'] = np.asarray(
+            [head.weight, *head.centre, *head.eyes, float(head.neck)]
+        )
+        for group, places in head.candidates.items():
+            held[f'{head.name}/at/{group}'] = places
+    Path(file).parent.mkdir(parents=True, exist_ok=True)
+    np.savez_compressed(file, allow_pickle=False, **held)
+
+
+def load(file: str | Path) -> tuple[Head, ...]:
+    """Read heads that `save` stored.
+
+    Parameters
+    ----------
+    file
+        A `.npz` file.
+
+    Returns
+    -------
+    tuple of Head
+        In the order in which they were stored.
+    """
+    with np.load(file, allow_pickle=False) as held:
+        out = []
+        for name in held['names'].tolist():
+            numbers = held[f'{name}/numbers']
+            prefix = f'{name}/at/'
+            out.append(
+                Head(
+                    name=name,
+                    weight=float(numbers[0]),
+                    codes=held[f'{name}/codes'],
+                    centre=_point(numbers[1:4]),
+                    eyes=_point(numbers[4:7]),
+                    neck=bool(numbers[7]),
+                    candidates={
+                        key.removeprefix(prefix): held[key]
+                        for key in held
+                        if key.startswith(prefix)
+                    },
+                )
+            )
+    return tuple(out)
+
+
+def training(heads: Sequence[Head]) -> tuple[Head, ...]:
+    """Return the heads that training may see.
+
+    Parameters
+    ----------
+    heads
+        All heads.
+
+    Returns
+    -------
+    tuple of Head
+        Without those of `LEFT_OUT`.
+    """
+    return tuple(head for head in heads if head.name not in LEFT_OUT)
+
+
+def left_out(heads: Sequence[Head]) -> tuple[Head, ...]:
+    """Return the heads that only validation sees.
+
+    Parameters
+    ----------
+    heads
+        All heads.
+
+    Returns
+    -------
+    tuple of Head
+        Those of `LEFT_OUT`.
+    """
+    return tuple(head for head in heads if head.name in LEFT_OUT)
