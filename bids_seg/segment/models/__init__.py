@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The registry: each file beside this one holds one constant `MODEL`; no list names them."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+
+from bids_seg.errors import CommandError
+from bids_seg.segment.model import Model
+
+
+def names() -> tuple[str, ...]:
+    """Return the names of all models, sorted.
+
+    Examples
+    --------
+    >>> names()
+    ('brain', 'glioma', 'metastases')
+    """
+    return tuple(sorted(found.name for found in pkgutil.iter_modules(__path__)))
+
+
+def find(name: str) -> Model:
+    """Return the record of a model; no network is made and no weights are read.
+
+    Parameters
+    ----------
+    name
+        One of `names()`.
+
+    Raises
+    ------
+    CommandError
+        No file of that name is in the registry.
+
+    Examples
+    --------
+    >>> find('glioma').regions
+    ('WT', 'TC', 'ET')
+    """
+    if name not in names():
+        known = ', '.join(names())
+        raise CommandError(f'no model {name!r}', where='models', do=f'choose one of: {known}')
+    model = importlib.import_module(f'{__name__}.{name}').MODEL
+    if not isinstance(model, Model):
+        raise CommandError(
+            f'MODEL of {name!r} is {type(model).__name__}', where='models', do='make it a Model'
+        )
+    return model

@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What `bids-seg train` does once its words are read; importing it loads the backend."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+from pathlib import Path
+
+import keras
+
+from bids_seg.errors import OutputError
+from bids_seg.segment import models
+from bids_seg.train import checkpoint, heads, preview, recipes, stream, trainer
+from bids_seg.train.recipes import Recipe
+from bids_seg.train.schedule import Schedule
+from bids_seg.train.stream import Sample, Source
+
+logger = logging.getLogger(__name__)
+
+
+def run(words: argparse.Namespace) -> int:
+    """Train as the command line says and return the exit code.
+
+    Parameters
+    ----------
+    words
+        What the parser of `cli` read.
+    """
+    recipe = recipes.RECIPES[words.network]
+    _folder(words.out_dir)
+    source, validation = _painted(recipe, words)
+    if words.preview:
+        preview.draw(words.out_dir / 'preview.png', samples=[source(index) for index in range(12)])
+        return 0
+    keras.utils.set_random_seed(words.seed)
+    network = recipes.network(recipe)
+    if words.init is not None:
+        checkpoint.initial(words.init, model=network)
+    schedule = Schedule(samples=words.samples or recipe.samples, peak=recipe.peak)
+    regions = models.find(recipe.name).regions
+    work = trainer.Run(
+        network,
+        recipes.loss(recipe),
+        schedule=schedule,
+        regions=regions,
+        folder=words.out_dir,
+        name=recipe.name,
+    )
+    if work.resume():
+        logger.info('Going on at sample %d of %d', work.progress.step, schedule.samples)
+    told = {key: str(value) for key, value in vars(words).items() if value is not None}
+    (words.out_dir / 'command.json').write_text(json.dumps(told, indent=1), encoding='utf-8')
+    progress = work.train(
+        stream.echoed(source, lag=recipe.lag),
+        validation=validation,
+        options=trainer.Options(
+            seed=words.seed, minutes=words.minutes, validate_every=60 * words.validate_minutes
+        ),
+    )
+    logger.info('%d samples seen, weights in %s', progress.step, work.weights_file)
+    return 0
+
+
+def _folder(path: Path) -> None:
+    """Make the output folder."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(
+            f'cannot be made ({error.strerror})', where=path, do='name a folder that can be written'
+        ) from error
+
+
+def _painted(recipe: Recipe, words: argparse.Namespace) -> tuple[Source, list[Sample]]:
+    """Return the stream of painted samples, and the scenes that the run is scored on."""
+    found = heads.read(words.data, cache=words.out_dir.parent / 'heads')
+    source = recipes.painted(recipe, heads.training(found), seed=words.seed)
+    if words.preview:
+        return source, []
+    unseen = heads.left_out(found)
+    if not unseen:
+        logger.warning('No head is left out: the run is not scored')
+        return source, []
+    scenes = recipes.painted(recipe, unseen, seed=recipes.VALIDATION_SEED)
+    return source, [scenes(index) for index in range(recipe.scenes)]
