@@ -325,6 +325,10 @@ class VisitSummary:
     """Versions of the program and of the libraries that shape results."""
     run: str
     """Identifier of the run that made it."""
+    stripped: Mapping[Role, bool] = dataclasses.field(default_factory=dict)
+    """Whether the image of each role came without its skull."""
+    seed: int = 1
+    """Seed of everything that is drawn."""
 
 
 R = TypeVar('R')
