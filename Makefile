@@ -1,0 +1,57 @@
+# Each target is a line or two that calls the real thing; `make test` is what a new machine runs.
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+LOCK := requirements/dev-py311.txt
+UV := $(BIN)/uv
+export NO_ET := 1
+export NIPYPE_NO_ET := 1
+
+.PHONY: setup lint unit e2e test demo figures lock image clean
+
+setup: $(VENV)/.done  ## an environment with exactly what the lock names
+
+$(VENV)/.done: $(LOCK)
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet uv==0.13.8
+	VIRTUAL_ENV=$(VENV) $(UV) pip sync --quiet --system-certs --require-hashes $(LOCK)
+	VIRTUAL_ENV=$(VENV) $(BIN)/python -m ensurepip >/dev/null 2>&1 || true
+	touch $@
+
+lint: setup  ## style, types, the house's contract, spelling, the Dockerfile
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/codespell bids_seg docs tests README.md CHANGES.md CONTRIBUTING.md
+	$(BIN)/hadolint Dockerfile
+
+unit: setup  ## everything that is quick
+	$(BIN)/pytest -q -n 2 --dist loadfile -m "not slow"
+
+e2e: setup  ## networks and whole runs, through run.py
+	$(BIN)/pytest -q -m slow --timeout 600
+
+test: lint unit e2e  ## what a new machine runs
+
+demo: setup  ## a made dataset with known tumours, through participant and group level
+	$(BIN)/python run.py demo demo-data --run demo-out --work-dir demo-work
+
+figures: setup  ## the figures of the README, on the scans under ../shared/data
+	$(BIN)/python benchmarks/real_scans.py ../shared/data
+
+lock:  ## write the locks again, newest versions within the ranges
+	for python in 311 313; do \
+	  $(UV) pip compile -q --generate-hashes --no-emit-index-url --no-header \
+	    --python-version 3.$${python#3} --extra cpu pyproject.toml -o requirements/cpu-py$$python.txt; done
+	$(UV) pip compile -q --generate-hashes --no-emit-index-url --no-header \
+	  --python-version 3.11 --extra cpu --extra dev pyproject.toml -o $(LOCK)
+	$(UV) pip compile -q --generate-hashes --no-emit-index-url --no-header \
+	  --python-version 3.13 --extra gpu pyproject.toml -o requirements/gpu-py313.txt
+
+image:  ## the container, with buildah and no daemon
+	buildah bud --isolation chroot -t bids-seg .
+
+clean:
+	rm -rf demo-data demo-out demo-work .pytest_cache .mypy_cache .ruff_cache
