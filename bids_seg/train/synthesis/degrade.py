@@ -39,7 +39,9 @@ SCORE_LIMITS = (-4.0, 6.0)
 _SORT_STRIDE = 3
 
 
-def down(size: int, *, step: float, thickness: float, blur: float) -> tuple[Matrix, int]:
+def down(
+    size: int, *, step: float, thickness: float, blur: float, slip: float = 0.0
+) -> tuple[Matrix, int]:
     """Return the map from a sample's voxels to the scanner's slices along one axis.
 
     Parameters
@@ -52,6 +54,8 @@ def down(size: int, *, step: float, thickness: float, blur: float) -> tuple[Matr
         Measured part of that distance, voxels.
     blur
         Spread of the point spread, voxels.
+    slip
+        Voxels by which the slices lie off.
 
     Returns
     -------
@@ -59,12 +63,12 @@ def down(size: int, *, step: float, thickness: float, blur: float) -> tuple[Matr
         (size, size), rows beyond `count` are zero.
     """
     count = min(size, max(2, math.ceil(size / step)))
-    middle = (np.arange(count) + 0.5) * step - 0.5
+    middle = (np.arange(count) + 0.5) * step - 0.5 + slip
     # Box of the slice and Gaussian of the point spread, together as one Gaussian.
     spread = math.hypot(thickness / math.sqrt(12), blur)
     weights = np.exp(-0.5 * ((np.arange(size)[None] - middle[:, None]) / max(spread, 1e-3)) ** 2)
     if spread < 0.15:
-        weights = (np.abs(np.arange(size)[None] - middle[:, None]) < 0.5).astype(float)
+        weights = (np.abs(np.arange(size)[None] - middle[:, None]) <= 0.5).astype(float)
     out = np.zeros((size, size), np.float32)
     out[:count] = weights / np.maximum(weights.sum(1, keepdims=True), 1e-12)
     return out, count
@@ -157,6 +161,7 @@ def draw_scan(
     shape: tuple[int, int, int],
     spacing: float,
     brightest: float,
+    slip: float = 0.0,
 ) -> Draw:
     """Draw resolution, bias, coil and noise of one image.
 
@@ -172,6 +177,8 @@ def draw_scan(
         mm of a voxel.
     brightest
         Brightness that noise is relative to.
+    slip
+        Largest displacement along each axis, voxels.
 
     Returns
     -------
@@ -191,7 +198,10 @@ def draw_scan(
         step = max(1.0, steps[axis] / spacing)
         averaged *= min(1.0, steps[axis] / spacing)
         blur = rng.uniform(*ranges.blur) if steps[axis] < 1.5 * spacing else 0.2
-        lower, count = down(size, step=step, thickness=thickness[axis] / spacing, blur=blur)
+        off = rng.uniform(-slip, slip)
+        lower, count = down(
+            size, step=step, thickness=thickness[axis] / spacing, blur=blur, slip=off
+        )
         amount = rng.uniform(*ranges.ghost) if axis == ghosted else 0.0
         shift = rng.uniform(3, size / 2)
         out[f'down_{name}'] = lower @ ghosts(size, shift=shift, amount=amount)

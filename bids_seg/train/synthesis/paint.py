@@ -86,6 +86,52 @@ def known(
     return out.astype(np.float32)
 
 
+def examination(
+    rng: np.random.Generator, ranges: Ranges
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Draw the brightness of tissues and lesions in all known contrasts of one examination.
+
+    T1w and T1wCE of one person differ where contrast is taken up and little elsewhere, so both
+    take nearly the same place in their ranges.
+
+    Parameters
+    ----------
+    rng
+        Source of random numbers.
+    ranges
+        How often fat is suppressed.
+
+    Returns
+    -------
+    tissue, lesion
+        (T, C) and (L, C), relative to white matter; contrasts in the order of
+        `tissues.CONTRASTS`, lesions in that of `tissues.LESION_TISSUES`.
+    """
+    rows = list(tissues.BRIGHTNESS)
+    limits = np.asarray([[tissues.BRIGHTNESS[row][c] for c in tissues.CONTRASTS] for row in rows])
+    place = rng.uniform(0, 1, (len(rows), len(tissues.CONTRASTS)))
+    enhanced, plain = (tissues.CONTRASTS.index(name) for name in ('T1wCE', 'T1w'))
+    near = np.clip(place[:, plain] + rng.normal(0, 0.12, len(rows)), 0, 1)
+    taking = [rows.index(row) for row in ('enhancing', 'vessel', 'bright vessel')]
+    near[taking] = place[taking, enhanced]
+    place[:, enhanced] = near
+    drawn = limits[..., 0] + place * (limits[..., 1] - limits[..., 0])
+    values = {row: drawn[index] for index, row in enumerate(rows)}
+    if chance(rng, ranges.suppressed_fat):
+        values['fat'] = values['suppressed fat']
+    if chance(rng, 0.4):
+        values['necrosis'] = values['solid necrosis']
+    blood = ('fresh blood', 'old blood', 'scar')
+    values['blood'] = values[blood[int(rng.integers(len(blood)))]]
+    jitter = rng.normal(1, 0.02, (_COUNT, 1))
+    tissue = np.asarray([values[tissue.row] for tissue in tissues.TISSUES]) * jitter
+    for index, row in enumerate(tissues.TISSUES):
+        if row.twin:
+            tissue[index] = tissue[tissues.INDEX[row.twin]]
+    lesion = np.asarray([values[name] for name in tissues.LESION_TISSUES])
+    return tissue.astype(np.float32), lesion.astype(np.float32)
+
+
 def layers(rng: np.random.Generator, ranges: Ranges) -> dict[str, str]:
     """Draw which tissues of the map look like another one in this sample.
 
@@ -130,18 +176,18 @@ def alike(values: NDArray[np.float32], same: Mapping[str, str]) -> NDArray[np.fl
     Parameters
     ----------
     values
-        (..., T) brightness.
+        (T, ...) brightness.
     same
         What `layers` gives.
 
     Returns
     -------
-    ndarray (..., T)
+    ndarray (T, ...)
         A copy.
     """
     out = values.copy()
     for name, other in same.items():
-        out[..., tissues.INDEX[name]] = out[..., tissues.INDEX[other]]
+        out[tissues.INDEX[name]] = out[tissues.INDEX[other]]
     return out
 
 

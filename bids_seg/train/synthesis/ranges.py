@@ -139,6 +139,54 @@ class Ranges:
     strip_dent: Range = (0.0, 2.0)
     """Spread of its dents, mm."""
 
+    # Tumours: the image is always cut to the brain
+    raw_strip_chance: float = 0.5
+    """Share of examinations that came stripped: zeros outside, in the scanner's values."""
+    mask_shift: Range = (-2.0, 3.5)
+    """mm by which the brain mask in use is larger than the true one: errors of extraction."""
+    mask_dent: Range = (0.0, 1.5)
+    """Spread of its dents, mm."""
+    mask_margin: float = 3.0
+    """mm around the brain mask that the network still sees."""
+    piece_chance: float = 0.12
+    """Share of masks with a piece of skull, eye or neck left in, and of masks that lack a piece."""
+    piece_radius: Range = (8.0, 25.0)
+    """mm."""
+    slip_chance: float = 0.5
+    """Share of contrasts that are not exactly aligned with the others."""
+    slip: float = 1.0
+    """Largest error of registration, mm and degrees."""
+    pulsation_chance: float = 0.2
+    """Share of FLAIR images with bright blobs in the fluid."""
+    pulsation: Range = (0.3, 1.2)
+    """Brightness of such blobs, of white matter."""
+    lost_chance: float = 0.06
+    """Share of contrasts whose field ends within the brain."""
+    lesion_texture: float = 0.10
+    """Relative spread of texture in lesions; 1.8 times as much where contrast is taken up."""
+
 
 BRAIN = Ranges()
 """Brain extraction: any contrast, whole heads."""
+
+GLIOMA = Ranges(
+    rotation=15.0,
+    wild_rotation=40.0,
+    wild_rotation_chance=0.03,
+    scale=(0.90, 1.10),
+    axis_scale=(0.94, 1.06),
+    shift=(-8.0, 8.0),
+    low_shift=0.0,
+    elastic=(0.0, 5.0),
+    bias=(0.0, 0.4),
+    coil_chance=0.05,
+    thick=(1.0, 7.0),
+    isotropic=(0.7, 2.5),
+    ghost_chance=0.08,
+    ghost=(0.02, 0.08),
+    noise=(0.0, 0.06),
+    gamma=0.12,
+    crop_chance=0.12,
+    crop=(8.0, 45.0),
+)
+"""Glioma: four contrasts, cut to the brain."""
