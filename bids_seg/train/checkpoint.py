@@ -150,8 +150,11 @@ def initial(path: Path, *, model: keras.Model) -> None:
         The file is missing or belongs to another network.
     """
     try:
-        model.load_weights(path)
-    except (OSError, ValueError) as error:
+        with warnings.catch_warnings():
+            # Keras loads what fits and only warns of layers that it left random.
+            warnings.simplefilter('error', UserWarning)
+            model.load_weights(path)
+    except (OSError, ValueError, UserWarning) as error:
         raise UnavailableError(
             f'weights cannot be loaded ({str(error).splitlines()[0]})',
             where=path,

@@ -14,7 +14,10 @@ from bids_seg.train import checkpoint, losses, trainer  # noqa: E402
 from bids_seg.train.schedule import Schedule  # noqa: E402
 from bids_seg.train.stream import Sample  # noqa: E402
 
-pytestmark = pytest.mark.slow
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings('ignore:__array__ implementation:DeprecationWarning'),
+]
 
 
 def source(index):
