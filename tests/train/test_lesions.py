@@ -6,7 +6,12 @@ import pytest
 
 from bids_seg.train import heads
 from bids_seg.train.synthesis import tissues
-from bids_seg.train.synthesis.lesions import glioma_draw, log_normal, mixture
+from bids_seg.train.synthesis.lesions import (
+    glioma_draw,
+    log_normal,
+    mass_effect_draw,
+    mixture,
+)
 
 SHAPE = (32, 40, 36)
 """Voxels of the small grids; 2 mm."""
@@ -120,7 +125,7 @@ def test_a_mixture_draws_names_as_often_as_asked():
 
 
 def test_depth_is_zero_outside_and_one_deep_inside(head):
-    depth = glioma_draw.depth(head)
+    depth = mass_effect_draw.depth(head)
     assert depth[0, 0, 0] == 0
     assert depth[22, 30, 32] == 1
 

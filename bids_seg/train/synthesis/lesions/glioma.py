@@ -14,7 +14,8 @@ from keras import ops
 
 from bids_seg.train.synthesis import tissues
 from bids_seg.train.synthesis.lesions import Numbers, Planted, geometry
-from bids_seg.train.synthesis.lesions.glioma_draw import DEPTH_PITCH, MAX_FOCI, draw
+from bids_seg.train.synthesis.lesions.glioma_draw import MAX_FOCI, draw
+from bids_seg.train.synthesis.lesions.mass_effect import push
 
 __all__ = ['MAX_FOCI', 'draw', 'plant', 'push']
 
@@ -44,39 +45,6 @@ _FLUID, _OUTSIDE = 150.0, 300.0
 
 _STEPS = {'wide': 10.0, 'middle': 6.0, 'narrow': 4.0, 'speckle': 3.0, 'fine': 1.5}
 """Distance of the control points of each set of smooth noises, mm: a third of its wavelength."""
-
-
-def push(points: Any, draw: Numbers) -> Any:
-    """Return how far mass effect has moved the tissue that is seen at each position.
-
-    The push is radial, grows to `alpha * radius` at the lesion's edge, fades outside and vanishes
-    towards the skull. Strengths of one scene add up to 0.45 at most, which keeps the map from
-    what is seen to where it came from one-to-one.
-
-    Parameters
-    ----------
-    points
-        Positions in the head, `(I, J, K, 3)` or three arrays `(I, J, K)`, mm; even sides.
-    draw
-        What `draw` returned.
-
-    Returns
-    -------
-    push
-        mm, in the form of `points`; labels are gathered at `points - push`.
-    """
-    half = geometry.half_points(geometry.axes(points))
-    depth = geometry.interpolated(draw['depth'], half, pitch=DEPTH_PITCH)
-    total = [0.0, 0.0, 0.0]
-    for focus in range(MAX_FOCI):
-        away = [half[a] - draw['push_centre'][focus, a] for a in range(3)]
-        length = ops.sqrt(away[0] ** 2 + away[1] ** 2 + away[2] ** 2 + 1e-6)
-        s = length / draw['push_radius'][focus]
-        fading = ops.exp(-ops.square(ops.maximum(s - 1.0, 0.0)) / 2.9)
-        # Inside, the push is proportional to the distance: g = s, over the length r s.
-        strength = draw['push_alpha'][focus] * fading / ops.maximum(s, 1.0) * depth
-        total = [sum_ + strength * part for sum_, part in zip(total, away, strict=True)]
-    return geometry.like(geometry.doubled(ops.stack(total)), points)
 
 
 class _Fields(NamedTuple):
@@ -119,7 +87,8 @@ def plant(labels: Any, points: Any, draw: Numbers, *, spacing: float) -> Planted
     )[0]
     grow = geometry.mean_of_27(ops.take(draw['grow'], labels))
     delay = ops.take(ops.convert_to_tensor(_delays()), labels)
-    rough = fine * (draw['rough'][2] * radius)
+    # Bounded, or else it would reach over what was found not to hang together with the seed.
+    rough = ops.clip(fine * (draw['rough'][2] * radius), -1.5 * spacing, 1.5 * spacing)
     core = ops.minimum(fields.core - rough, (grow - 0.5) * (3.0 * spacing))
     fields = fields._replace(
         core=core,

@@ -14,16 +14,10 @@ from numpy.typing import NDArray
 
 from bids_seg.train.heads import SHAPE, Head, unpack
 from bids_seg.train.synthesis import tissues
-from bids_seg.train.synthesis.lesions import Draw, log_normal, mixture
+from bids_seg.train.synthesis.lesions import Draw, log_normal, mass_effect_draw, mixture
 
 MAX_FOCI = 4
 """Most separate tumours of one scene; the cavity comes after them."""
-
-DEPTH_PITCH = 4.0
-"""mm between the nodes of the map of depth below the brain's edge."""
-
-DEPTH_FULL = 15.0
-"""mm below the brain's edge from which on mass effect is no longer held back."""
 
 NEVER = -1000.0
 """Radius or field of what this scene does not have."""
@@ -80,10 +74,7 @@ def nothing(rng: np.random.Generator, head: Head) -> Draw:
         'metric': np.repeat(np.eye(3)[None], MAX_FOCI + 1, axis=0),
         'radius': far.copy(),
         'necrosis': far.copy(),
-        'push_centre': np.zeros((MAX_FOCI, 3)),
-        'push_radius': np.ones(MAX_FOCI),
-        'push_alpha': np.zeros(MAX_FOCI),
-        'depth': depth(head),
+        **mass_effect_draw.nothing(head, MAX_FOCI),
         'grow': tissues.table({'brain': 1.0, 'ventricle': 0.0}),
         'rough': np.asarray([rng.uniform(0.1, 0.3), rng.uniform(0.05, 0.15), rng.uniform(0, 0.06)]),
         'uptake_above': np.asarray(20.0),
@@ -106,27 +97,6 @@ def nothing(rng: np.random.Generator, head: Head) -> Draw:
     for name, (channels, count) in NOISES.items():
         scene[f'noise_{name}'] = rng.standard_normal((channels, count, count, count), np.float32)
     return scene
-
-
-def depth(head: Head) -> NDArray[np.float32]:
-    """Return how free tissue is to move, 0 at the brain's edge to 1 at `DEPTH_FULL` below it.
-
-    Parameters
-    ----------
-    head
-        The head.
-
-    Returns
-    -------
-    ndarray (a, b, c)
-        Nodes `DEPTH_PITCH` apart, centred as the head's array is.
-    """
-    step = int(DEPTH_PITCH)
-    # The nodes' centre must be the array's: the first node lies at (step - 1) / 2 voxels, which
-    # the mean of the two voxels around it hits.
-    one, two = (head.codes[o::step, o::step, o::step] for o in (step // 2 - 1, step // 2))
-    distance = 0.5 * (unpack(one)[1] + unpack(two)[1])
-    return np.asarray(np.clip(-distance / DEPTH_FULL, 0.0, 1.0), np.float32)
 
 
 def _seed(rng: np.random.Generator, head: Head, groups: dict[str, float]) -> Vector:
@@ -196,7 +166,7 @@ def _foci(rng: np.random.Generator, head: Head, scene: Draw, *, stiff: float) ->
     for focus in range(1, count):
         scene['centre'][focus] = _companion(rng, head, centre, radius)
         scene['radius'][focus] = max(3.0, radius * rng.uniform(0.3, 1.0))
-    _push(rng, scene, count, highest=stiff)
+    mass_effect_draw.fill(rng, scene, count, highest=stiff)
     return radius
 
 
@@ -206,14 +176,6 @@ def _companion(rng: np.random.Generator, head: Head, centre: Vector, radius: flo
     away = np.linalg.norm(tries - centre, axis=1)
     near = tries[(away > radius) & (away < radius + 45)]
     return np.asarray(near[0] if len(near) and rng.random() < 0.7 else tries[0])
-
-
-def _push(rng: np.random.Generator, scene: Draw, count: int, *, highest: float) -> None:
-    """Draw mass effect; the strengths of all foci add up to one number."""
-    radius = scene['radius'][:count]
-    scene['push_centre'][:count] = scene['centre'][:count]
-    scene['push_radius'][:count] = radius
-    scene['push_alpha'][:count] = rng.uniform(0, highest) * radius / radius.sum()
 
 
 def _swell(rng: np.random.Generator, scene: Draw, *, factor: float = 1.0) -> None:
@@ -341,7 +303,7 @@ def _dural(rng: np.random.Generator, head: Head, scene: Draw) -> None:
     scene['grow'] = tissues.table({'brain': 1.0, 'fluid': 1.0, 'vessel': 1.0, 'dura': 1.0})
     scene['uptake_above'] = np.asarray(-20.0)
     scene['ignored'] = np.asarray(1.0)
-    _push(rng, scene, 1, highest=0.45)
+    mass_effect_draw.fill(rng, scene, 1, highest=0.45)
     if rng.random() < 0.5:
         scene['oedema'] = np.asarray(rng.uniform(4.0, 25.0))
 
