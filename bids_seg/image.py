@@ -412,6 +412,28 @@ def _mm(values: tuple[float, ...]) -> str:
     return ' x '.join(f'{value:.3g}' for value in values)
 
 
+def is_fetched(path: Path) -> bool:
+    """Return whether the content of a file is here: no dangling link, no git-annex pointer.
+
+    Parameters
+    ----------
+    path
+        Any file; one that is not there and was never linked counts as fetched.
+    """
+    if not path.exists():
+        return not path.is_symlink()
+    try:
+        with path.open('rb') as file:
+            return not _is_pointer(file.read(64))
+    except OSError:
+        return True
+
+
+def _is_pointer(start: bytes) -> bool:
+    """Return whether a file begins like the text that git-annex leaves for its content."""
+    return start.startswith((b'/annex/objects', b'../')) or b'.git/annex' in start
+
+
 def _check_container(path: Path) -> None:
     """Refuse what is no NIfTI file, each cause in its own words."""
     again = 'copy or convert the file again'
@@ -432,7 +454,7 @@ def _check_container(path: Path) -> None:
         ) from error
     if not start:
         raise ImageError('0 bytes', where=path, do=again)
-    if start.startswith((b'/annex/objects', b'../')) or b'.git/annex' in start:
+    if _is_pointer(start):
         raise ImageError(
             'a git-annex pointer instead of an image', where=path, do='run `datalad get` on it'
         )

@@ -1,0 +1,21 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A BIDS folder in, patients with visits out: which file plays which part, and why others do not."""
+
+from bids_seg.discover.digest import input_sha256
+from bids_seg.discover.filters import read_filters
+from bids_seg.discover.index import description, participants, select
+from bids_seg.discover.plan import as_tsv, plan
+from bids_seg.discover.validate import validate
+from bids_seg.discover.visits import patients
+
+__all__ = [
+    'as_tsv',
+    'description',
+    'input_sha256',
+    'participants',
+    'patients',
+    'plan',
+    'read_filters',
+    'select',
+    'validate',
+]
