@@ -178,6 +178,7 @@ GLIOMA = Ranges(
     shift=(-8.0, 8.0),
     low_shift=0.0,
     elastic=(0.0, 5.0),
+    texture=(0.01, 0.06),
     bias=(0.0, 0.4),
     coil_chance=0.05,
     thick=(1.0, 7.0),
