@@ -38,6 +38,9 @@ REACH = 16.0
 BRAIN_GROWTH = 1.0
 """Millimetres by which the tight mask is grown: the convention of the brain network."""
 
+NECK = 30
+"""mm that a map must reach below the brain for its lowest slice to count as neck."""
+
 CANDIDATES: tuple[str, ...] = ('white matter', 'cortex', 'deep grey', 'stem', 'cerebellum')
 """Groups of tissues in which lesions may begin."""
 
@@ -199,8 +202,8 @@ def refine(classes: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return out
 
 
-def place(classes: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], bool]:
-    """Put a map into an array of `SHAPE`: centred in the plane, standing on the second slice.
+def cut(classes: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return the map without its empty margins.
 
     Parameters
     ----------
@@ -209,24 +212,39 @@ def place(classes: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], bool]:
 
     Returns
     -------
-    array, neck
-        (`SHAPE`) classes with air around, and whether the lowest slice of the map lies in the neck
-        (more than 30 mm below the brain).
+    ndarray
+        A view, not larger than fits into `SHAPE` with air around.
     """
     filled = np.nonzero(classes)
     low = [int(axis.min()) for axis in filled]
     high = [int(axis.max()) + 1 for axis in filled]
     # The lowest slices of some maps are half empty; the third is whole.
     low[2] += 2
-    cut = classes[low[0] : high[0], low[1] : high[1], low[2] : high[2]]
-    cut = cut[:, :, : SHAPE[2] - 2]
-    out = np.zeros(SHAPE, np.uint8)
-    start = [(SHAPE[axis] - cut.shape[axis]) // 2 for axis in range(2)]
-    out[
-        start[0] : start[0] + cut.shape[0], start[1] : start[1] + cut.shape[1], 1 : 1 + cut.shape[2]
-    ] = cut
-    brain = np.isin(out, tissues.members('brain')).any((0, 1))
-    return out, bool(np.argmax(brain) > 30)
+    high = [min(high[axis], low[axis] + SHAPE[axis] - 2) for axis in range(3)]
+    return classes[low[0] : high[0], low[1] : high[1], low[2] : high[2]]
+
+
+def place(codes: NDArray[np.int16]) -> tuple[NDArray[np.int16], NDArray[np.int64]]:
+    """Put a cut map into an array of `SHAPE`: centred in the plane, standing on the second slice.
+
+    The lowest slice is air that is far from the brain: it stands for all that lies below.
+
+    Parameters
+    ----------
+    codes
+        (I, J, K) packed voxels.
+
+    Returns
+    -------
+    array, start
+        (`SHAPE`) codes, and the voxel (3,) where the map begins in it.
+    """
+    air = pack(np.zeros(1, np.uint8), np.full(1, REACH, np.float32))
+    out = np.full(SHAPE, air[0], np.int16)
+    start = np.asarray([(SHAPE[0] - codes.shape[0]) // 2, (SHAPE[1] - codes.shape[1]) // 2, 1])
+    i, j, k = (slice(one, one + size) for one, size in zip(start, codes.shape, strict=True))
+    out[i, j, k] = codes
+    return out, start
 
 
 def prepare(labels: NDArray[np.integer], *, name: str) -> Head:
@@ -244,22 +262,25 @@ def prepare(labels: NDArray[np.integer], *, name: str) -> Head:
     Head
         The head with all that lesions and painting need.
     """
-    classes, neck = place(tissues.source_table()[np.asarray(labels, np.int64)])
+    classes = cut(tissues.source_table()[np.asarray(labels, np.int64)])
     mask = brain_mask(classes)
     distance = signed_distance(mask) - np.float32(BRAIN_GROWTH)
     classes = refine(classes)
-    middle = (np.asarray(SHAPE) - 1) / 2
-    box = [(axis.min() + axis.max()) / 2 for axis in np.nonzero(mask)]
+    codes, start = place(pack(classes, distance))
+    # From voxels of the cut map to mm from the centre of the array.
+    origin = start - (np.asarray(SHAPE) - 1) / 2
+    spans = [np.flatnonzero(mask.any(other)) for other in ((1, 2), (0, 2), (0, 1))]
+    box = np.asarray([(span[0] + span[-1]) / 2 for span in spans]) + origin
     eyes = np.argwhere(classes == tissues.INDEX['eye'])
-    eye = eyes.mean(0) if len(eyes) else np.add(box, (0.0, 80.0, -40.0))
+    eye = eyes.mean(0) + origin if len(eyes) else np.add(box, (0.0, 80.0, -40.0))
     return Head(
         name=name,
         weight=2.0 if name in SMALL_FAMILY else 1.0,
-        codes=pack(classes, distance),
-        centre=_point(np.asarray(box) - middle),
-        eyes=_point(eye - middle),
-        neck=neck,
-        candidates=_candidates(classes, distance),
+        codes=codes,
+        centre=_point(box),
+        eyes=_point(eye),
+        neck=bool(spans[2][0] > NECK),
+        candidates=_candidates(classes, distance, origin),
     )
 
 
@@ -269,13 +290,12 @@ def _point(values: NDArray[np.floating]) -> tuple[float, float, float]:
 
 
 def _candidates(
-    classes: NDArray[np.uint8], distance: NDArray[np.float32]
+    classes: NDArray[np.uint8], distance: NDArray[np.float32], origin: NDArray[np.floating]
 ) -> dict[str, NDArray[np.float32]]:
     """Return places, at most a few thousand of each kind, where lesions may begin."""
     from scipy import ndimage
 
     rng = np.random.default_rng(0)
-    middle = (np.asarray(SHAPE) - 1) / 2
     masks = {name: np.isin(classes, tissues.members(name)) for name in CANDIDATES}
     cortex = ndimage.binary_dilation(masks['cortex'], iterations=4)
     masks['near cortex'] = masks['white matter'] & cortex
@@ -285,7 +305,7 @@ def _candidates(
         found = np.argwhere(mask)
         if len(found) > _CANDIDATE_COUNT:
             found = found[rng.choice(len(found), _CANDIDATE_COUNT, replace=False)]
-        out[name] = (found - middle).astype(np.float32)
+        out[name] = (found + origin).astype(np.float32)
     return out
 
 
