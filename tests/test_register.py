@@ -1,0 +1,216 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Registration of a painted head whose movement is known."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bids_seg import register
+from bids_seg.errors import ImageError, StageError
+from bids_seg.image import Grid, Volume
+
+
+def head(grid, *, matrix=None, inverted=False, seed=0):
+    """Return a head of ellipsoids on a grid, moved by a matrix, in one of two contrasts."""
+    rng = np.random.default_rng(seed)
+    index = np.indices(grid.shape).reshape(3, -1)
+    points = grid.affine @ np.vstack([index, np.ones(index.shape[1])])
+    if matrix is not None:
+        points = np.linalg.inv(matrix) @ points
+    places = points[:3].T
+    parts = (
+        ((0, 0, 0), (72, 90, 80), 90, 60),
+        ((0, 0, 0), (66, 84, 74), 40, 20),
+        ((0, 2, 2), (62, 80, 68), 140, 90),
+        ((-14, 6, 8), (8, 28, 14), 40, 200),
+        ((15, 4, 9), (7, 24, 12), 40, 200),
+        ((-38, -20, -10), (16, 20, 14), 180, 60),
+        ((34, 34, 18), (14, 10, 18), 110, 130),
+        ((0, -52, -44), (40, 24, 18), 170, 70),
+        ((22, -48, 30), (12, 15, 9), 70, 150),
+        ((-30, 40, 34), (9, 14, 11), 185, 45),
+    )
+    # Gyri of a sort: without them a head is too round for its rotation to be seen.
+    lumps = np.random.default_rng(99)
+    for _ in range(40):
+        way = lumps.normal(size=3)
+        middle = way / np.linalg.norm(way) * (50, 66, 56) * lumps.uniform(0.5, 1)
+        plain, inverse = ((45, 190), (175, 55))[lumps.integers(2)]
+        parts = (*parts, (tuple(middle), tuple(lumps.uniform(5, 12, 3)), plain, inverse))
+    values = np.zeros(len(places))
+    for middle, radii, plain, inverse in parts:
+        near = np.flatnonzero((np.abs(places - middle) < np.add(radii, 2)).all(axis=1))
+        r = np.sqrt((((places[near] - middle) / radii) ** 2).sum(axis=1))
+        share = np.clip((1 - r) * min(radii) / 2 + 0.5, 0, 1)
+        level = inverse if inverted else plain
+        values[near] = values[near] * (1 - share) + share * level
+    noise = rng.normal(0, 4, len(values))
+    return Volume((values + noise).reshape(grid.shape).astype(np.float32), grid)
+
+
+def grid_of(shape, spacing, *, turn=0.0):
+    """Return a grid around the origin, turned about the long axis."""
+    affine = register.rotation((0.0, 0.0, turn), about=np.zeros(3)) @ np.diag([*spacing, 1.0])
+    affine[:3, 3] -= affine[:3, :3] @ ((np.array(shape) - 1) / 2)
+    return Grid(shape, affine)
+
+
+def movement(angles, shift):
+    """Return a rotation about the origin and a shift."""
+    matrix = register.rotation(angles, about=np.zeros(3))
+    matrix[:3, 3] += shift
+    return matrix
+
+
+@pytest.fixture(scope='module')
+def fixed():
+    return head(grid_of((82, 100, 92), (2.0, 2.0, 2.0)))
+
+
+@pytest.mark.parametrize(
+    ('angles', 'shift', 'starts'),
+    [
+        ((0.05, -0.04, 0.06), (4.0, -3.0, 2.0), 'headers'),
+        ((0.24, -0.16, 0.35), (12.0, -8.0, 15.0), 'many'),
+    ],
+)
+def test_a_known_movement_is_found_within_a_third_of_a_millimetre(fixed, angles, shift, starts):
+    known = movement(angles, shift)
+    grid = grid_of((90, 104, 98), (1.8, 2.0, 1.9), turn=0.1)
+    moving = head(grid, matrix=known, inverted=True, seed=1)
+    found = register.rigid(moving, fixed, starts=starts)
+    error = register.distance(found.matrix, known, around=register.centre(fixed.grid))
+    assert error < 0.3
+    assert found.disagreement_mm < 0.6
+    before = register.mutual_information(moving, fixed)
+    assert register.mutual_information(moving, fixed, matrix=found.matrix) > before + 0.02
+
+
+def test_thick_slices_are_found_within_a_millimetre(fixed):
+    known = movement((0.1, 0.06, -0.08), (3.0, 5.0, -6.0))
+    moving = head(grid_of((170, 200, 34), (1.0, 1.0, 5.5)), matrix=known, inverted=True, seed=2)
+    found = register.rigid(moving, fixed)
+    error = register.distance(found.matrix, known, around=register.centre(fixed.grid))
+    assert error < 1.0
+    assert found.disagreement_mm < 2.0
+
+
+def test_the_same_seed_gives_the_same_matrix(fixed):
+    moving = head(fixed.grid, matrix=movement((0.02, 0.0, 0.03), (1.0, 2.0, 0.0)), seed=3)
+    first = register.rigid(moving, fixed, starts='headers', seed=4)
+    again = register.rigid(moving, fixed, starts='headers', seed=4)
+    assert np.array_equal(first.matrix, again.matrix)
+    assert first.rotation_deg == pytest.approx(math.degrees(math.hypot(0.02, 0.03)), abs=0.2)
+
+
+def test_a_mask_takes_what_moved_on_its_own_out_of_the_comparison(fixed):
+    known = movement((0.0, 0.05, 0.0), (2.0, 0.0, 1.0))
+    moving = head(fixed.grid, matrix=known, seed=5)
+    mask = Volume((np.abs(fixed.array) > 30).astype(np.uint8), fixed.grid)
+    found = register.rigid(moving, fixed, fixed_mask=mask, starts='headers')
+    assert register.distance(found.matrix, known, around=register.centre(fixed.grid)) < 0.5
+
+
+def test_two_noises_do_not_agree_with_themselves_reversed():
+    rng = np.random.default_rng(6)
+    grid = grid_of((60, 70, 65), (2.0, 2.0, 2.0))
+    first, second = (Volume(rng.normal(size=grid.shape), grid) for _ in range(2))
+    try:
+        found = register.rigid(first, second, starts='headers')
+    except StageError:
+        return
+    assert register.mutual_information(first, second, matrix=found.matrix) < 1.02
+
+
+def test_images_that_never_overlap_have_a_mutual_information_of_one(fixed):
+    far = fixed.grid.affine.copy()
+    far[:3, 3] += 1000
+    other = Volume(fixed.array, Grid(fixed.grid.shape, far))
+    assert register.mutual_information(other, fixed) == 1.0
+
+
+def test_mutual_information_does_not_care_about_brightness_or_inversion(fixed):
+    same = Volume(1000 - 3 * fixed.array, fixed.grid)
+    plain = register.mutual_information(fixed, fixed)
+    assert register.mutual_information(same, fixed) == pytest.approx(plain, abs=0.02)
+
+
+def test_moving_a_volume_keeps_its_voxels_and_carries_them_along():
+    grid = Grid(
+        (7, 8, 9), np.array([[1, 0.1, 0, 5], [-0.1, 1, 0, 6], [0, 0, 3, 7], [0, 0, 0, 1.0]])
+    )
+    volume = Volume(np.arange(504.0).reshape(7, 8, 9), grid)
+    matrix = movement((0.1, 0.2, 0.3), (4.0, 5.0, 6.0))
+    carried = register.moved(volume, matrix)
+    voxel = np.array([2, 3, 4, 1.0])
+    world = np.linalg.inv(matrix) @ grid.affine @ voxel
+    back = np.linalg.inv(carried.grid.affine) @ world
+    assert carried.array[tuple(np.rint(back[:3]).astype(int))] == volume.array[2, 3, 4]
+
+
+def test_turning_by_a_right_angle_keeps_arrays_in_ras_order():
+    grid = Grid((7, 8, 9), np.diag([1.0, 1.0, 3.0, 1.0]))
+    volume = Volume(np.arange(504.0).reshape(7, 8, 9), grid)
+    carried = register.moved(volume, movement((0.0, 0.0, math.pi / 2), (0.0, 0.0, 0.0)))
+    assert carried.grid.shape == (8, 7, 9)
+
+
+@given(
+    st.tuples(*[st.floats(-1.5, 1.5)] * 3),
+    st.tuples(*[st.floats(-80, 80)] * 3),
+)
+@settings(max_examples=25, deadline=None)
+def test_a_transform_comes_back_from_disk_as_it_was(tmp_path_factory, angles, shift):
+    matrix = movement(angles, shift)
+    path = tmp_path_factory.mktemp('xfm') / 'sub-01_from-T2w_to-T1w_mode-image_xfm.txt'
+    register.write_transform(matrix, path)
+    np.testing.assert_allclose(register.read_transform(path), matrix, atol=1e-9)
+
+
+def test_simpleitk_reads_our_transform_as_fixed_to_moving(tmp_path):
+    sitk = pytest.importorskip('SimpleITK')
+    matrix = movement((0.1, -0.2, 0.3), (10.0, 20.0, 30.0))
+    register.write_transform(matrix, tmp_path / 'a_xfm.txt')
+    point = np.array([11.0, -7.0, 5.0])
+    there = sitk.ReadTransform(str(tmp_path / 'a_xfm.txt')).TransformPoint((-11.0, 7.0, 5.0))
+    expected = (matrix @ np.append(point, 1))[:3] * [-1, -1, 1]
+    np.testing.assert_allclose(there, expected, atol=1e-6)
+
+
+def test_a_transform_of_simpleitk_with_a_centre_is_read(tmp_path):
+    sitk = pytest.importorskip('SimpleITK')
+    affine = sitk.AffineTransform(3)
+    affine.SetCenter((3.0, 4.0, 5.0))
+    affine.SetMatrix((0.0, -1.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 1.0))
+    affine.SetTranslation((1.0, 2.0, 3.0))
+    sitk.WriteTransform(affine, str(tmp_path / 'b_xfm.txt'))
+    expected = affine.TransformPoint((-9.0, 8.0, 7.0))
+    found = register.read_transform(tmp_path / 'b_xfm.txt') @ np.array([9.0, -8.0, 7.0, 1.0])
+    np.testing.assert_allclose(found[:3] * [-1, -1, 1], expected, atol=1e-9)
+
+
+def test_what_is_no_affine_transform_is_refused_by_name(tmp_path):
+    path = Path(tmp_path / 'c_xfm.txt')
+    path.write_text('#Insight Transform File V1.0\nTransform: BSplineTransform_double_3_3\n')
+    with pytest.raises(ImageError, match='BSplineTransform_double_3_3 with 0 numbers'):
+        register.read_transform(path)
+
+
+def test_itk_sees_the_same_voxel_at_the_same_place():
+    pytest.importorskip('SimpleITK')
+    affine = np.eye(4)
+    affine[:3, :3] = register.rotation((0.2, 0.1, 0.3), about=np.zeros(3))[:3, :3] @ np.diag(
+        [1.0, 1.5, 3.0]
+    )
+    affine[:3, 3] = (4, 5, 6)
+    volume = Volume(np.arange(504.0).reshape(7, 8, 9), Grid((7, 8, 9), affine))
+    image = register.to_itk(volume)
+    assert image[2, 3, 4] == volume.array[2, 3, 4]
+    place = (affine @ [2, 3, 4, 1])[:3] * [-1, -1, 1]
+    np.testing.assert_allclose(image.TransformIndexToPhysicalPoint((2, 3, 4)), place, atol=1e-9)
