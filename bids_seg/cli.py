@@ -21,7 +21,7 @@ from types import FrameType
 from typing import Any
 
 from bids_seg import __version__
-from bids_seg.errors import CommandError, UserError
+from bids_seg.errors import CommandError, Terminated, UserError
 from bids_seg.settings import TASKS, Settings, label, memory_mb
 
 logger = logging.getLogger(__name__)
@@ -39,10 +39,6 @@ DEFECT = 70
 
 _YES, _NO = ('1', 'true', 'yes', 'on'), ('0', 'false', 'no', 'off', '')
 _RECORD_KEYS = ('run', 'versions', 'weights')
-
-
-class Terminated(BaseException):
-    """Raised in the main thread when the run is asked to end (SIGTERM)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

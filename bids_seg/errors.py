@@ -101,3 +101,7 @@ class LockedError(UserError):
     """Another run holds the lock of all that is left to do."""
 
     code = 75
+
+
+class Terminated(BaseException):
+    """The run was asked to end (SIGTERM); no error, so that nothing handles it on the way."""

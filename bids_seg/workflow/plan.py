@@ -1,0 +1,148 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What will be done with each visit, and why not more: decided before anything is opened."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib import metadata
+from typing import Literal
+
+from bids_seg import __version__
+from bids_seg.records import Patient, Role, Visit
+from bids_seg.segment import models
+from bids_seg.segment.model import Model
+from bids_seg.settings import TASKS, Task
+
+WORDS: Mapping[str, tuple[Task, ...]] = {
+    'metast': ('brain', 'metastases'),
+    'glio': ('brain', 'glioma'),
+    'astro': ('brain', 'glioma'),
+    'oligo': ('brain', 'glioma'),
+    'gbm': ('brain', 'glioma'),
+    'healthy': ('brain',),
+    'control': ('brain',),
+    'volunteer': ('brain',),
+}
+"""What a diagnosis says about the tasks, by the first of these words that it holds."""
+
+LIBRARIES = (
+    *('keras', 'tensorflow-cpu', 'tensorflow', 'SimpleITK', 'numpy', 'scipy'),
+    *('nibabel', 'pybids', 'nipype'),
+)
+"""Libraries whose versions shape results."""
+
+DIAGNOSIS_COLUMNS = ('diagnosis', 'pathology', 'group')
+"""Columns of participants.tsv that may hold a diagnosis, the first that has one counts."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VisitPlan:
+    """What will be done with one visit."""
+
+    visit: Visit
+    """The visit."""
+    action: Literal['run', 'up to date', 'skip']
+    """What will be done."""
+    reason: str
+    """Why it is skipped or left as it is; empty where it runs."""
+    tasks: tuple[Task, ...]
+    """What the networks will be asked for."""
+    models_skipped: Mapping[str, str]
+    """Tasks that were asked for and cannot be done, with the reason."""
+
+
+def tasks_for(patient: Patient, asked: Sequence[str]) -> tuple[tuple[Task, ...], str]:
+    """Return the tasks of a participant, and what the user should know about the choice.
+
+    Parameters
+    ----------
+    patient
+        With the row of participants.tsv.
+    asked
+        `auto`, or the tasks.
+
+    Examples
+    --------
+    >>> tasks_for(Patient(participant='01', visits=(), info={'group': 'Glioma'}), ('auto',))
+    (('brain', 'glioma'), '')
+    """
+    if 'auto' not in asked:
+        return tuple(task for task in TASKS if task in asked or task == 'brain'), ''
+    for column in DIAGNOSIS_COLUMNS:
+        diagnosis = patient.info.get(column, 'n/a').lower()
+        for word, tasks in WORDS.items():
+            if word in diagnosis:
+                return tasks, ''
+    note = (
+        'participants.tsv names no diagnosis that bids-seg knows, so both tumour networks ran: '
+        'at most one of them was made for this disease'
+    )
+    return TASKS, note
+
+
+def possible(asked: Sequence[str]) -> tuple[Task, ...]:
+    """Return the tasks that may come up for some participant.
+
+    Parameters
+    ----------
+    asked
+        `auto`, or the tasks.
+    """
+    return TASKS if 'auto' in asked else tuple(t for t in TASKS if t in asked or t == 'brain')
+
+
+def versions() -> Mapping[str, str]:
+    """Return the versions of the program and of the libraries that shape results."""
+    found = {'bids-seg': __version__, 'python': platform.python_version()}
+    for name in LIBRARIES:
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def runnable(model: Model, roles: frozenset[Role]) -> str:
+    """Return why a model cannot run on these images, nothing if it can.
+
+    Parameters
+    ----------
+    model
+        A model of the registry.
+    roles
+        Roles that have an image.
+    """
+    if not roles:
+        return 'there is no usable image'
+    if not model.needs or any(set(needed) <= roles for needed in model.needs):
+        return ''
+    needed = ' or '.join(' and '.join(roles) for roles in model.needs)
+    return f'it needs {needed}, this visit has {", ".join(sorted(roles))}'
+
+
+def plan(visit: Visit, tasks: Sequence[Task]) -> VisitPlan:
+    """Return what can be done with a visit, whatever lies in the output already.
+
+    Parameters
+    ----------
+    visit
+        The visit.
+    tasks
+        What is asked for.
+    """
+    reasons = {task: runnable(models.find(task), visit.roles) for task in tasks}
+    able: tuple[Task, ...] = tuple(task for task in tasks if not reasons[task])
+    refused = {str(task): reason for task, reason in reasons.items() if reason}
+    if not able:
+        reason = next(iter(refused.values()))
+        passed = [f'{item.relative}: {item.reason}' for item in visit.passed_over]
+        return VisitPlan(
+            visit=visit,
+            action='skip',
+            reason='; '.join([reason, *passed[:4]]),
+            tasks=(),
+            models_skipped=refused,
+        )
+    return VisitPlan(visit=visit, action='run', reason='', tasks=able, models_skipped=refused)
