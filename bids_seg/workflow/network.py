@@ -120,7 +120,8 @@ def all_visits(
         if not left or ended.code == 0:
             break
         # It was at the first visit without a result: that one is lost, the others are not.
-        found[left[0]] = death(ended, visit=left.pop(0), memory_gb=memory_gb)
+        lost = left.pop(0)
+        found[lost] = death(ended, visit=lost, memory_gb=memory_gb)
     for name in left:
         found[name] = _failed(
             'the network gave no result', name, 'run it again, report it if it stays'
