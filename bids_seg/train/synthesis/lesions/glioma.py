@@ -27,7 +27,7 @@ TRAVEL = 64.0
 CONNECTION = 56.0
 """Longest way from a seed to the far end of the core, mm."""
 
-_SPEED = {
+SPEED = {
     'white matter': 1.0,
     'cerebellar white matter left': 1.0,
     'cerebellar white matter right': 1.0,
@@ -101,7 +101,7 @@ def plant(labels: Any, points: Any, draw: Numbers, *, spacing: float) -> Planted
 
 def _delays() -> Any:
     """Return by tissue how much later oedema comes than its surroundings on the half grid."""
-    brain = tissues.table({'brain': 1.0, **_SPEED}, default=0.01)
+    brain = tissues.table({'brain': 1.0, **SPEED}, default=0.01)
     delay = np.where(brain > 0.1, 1.0 / brain - 1.0, _FLUID)
     delay[list(tissues.members('ventricle'))] = _FLUID
     inside = tissues.table({'brain': 1.0, 'fluid': 1.0, 'vessel': 1.0, 'dura': 1.0})
@@ -114,7 +114,7 @@ def _half_tables() -> Any:
     left = tissues.table({'cortex left': 1.0})
     right = tissues.table({'cortex right': 1.0})
     ventricle = tissues.table({'ventricle': 1.0})
-    return np.stack([tissues.table(_SPEED, default=0.01), walls, left, right, ventricle])
+    return np.stack([tissues.table(SPEED, default=0.01), walls, left, right, ventricle])
 
 
 def _half(labels: Any, points: Any, draw: Numbers, spacing: float) -> _Fields:
