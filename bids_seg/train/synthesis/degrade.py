@@ -455,9 +455,27 @@ def score(image: Tensor, mask: Tensor, *, stride: int = _SORT_STRIDE) -> Tensor:
     tensor (I, J, K)
         Values from -4 to 6, outside the mask too.
     """
+    low, middle, high = percentiles(image, mask, SCORE_PERCENTILES, stride=stride)
+    return scored(image, low, middle, high)
+
+
+def scored(image: Tensor, low: Tensor, middle: Tensor, high: Tensor) -> Tensor:
+    """Return robust z-scores by percentiles that are known.
+
+    Parameters
+    ----------
+    image
+        Any shape.
+    low, middle, high
+        Scalars: percentiles as in `SCORE_PERCENTILES`.
+
+    Returns
+    -------
+    tensor
+        Same shape, cut to `SCORE_LIMITS`.
+    """
     from keras import ops
 
-    low, middle, high = percentiles(image, mask, SCORE_PERCENTILES, stride=stride)
     least = 1e-6 * ops.maximum(ops.abs(middle), 1e-6)
     spread = ops.maximum((high - low) / 2, least)
     return ops.clip((image - middle) / spread, *SCORE_LIMITS)

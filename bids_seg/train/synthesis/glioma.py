@@ -2,14 +2,13 @@
 """Samples for glioma: four contrasts of one head, cut to the brain, and the three regions."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bids_seg.train.heads import Head
-from bids_seg.train.synthesis import deform, degrade, noise, paint, strip, tissues
+from bids_seg.train.synthesis import deform, degrade, examination, noise, paint, strip, tissues
 from bids_seg.train.synthesis.paint import chance
 from bids_seg.train.synthesis.ranges import GLIOMA, Ranges
 
@@ -40,13 +39,6 @@ SUBSETS: tuple[tuple[float, tuple[str, ...]], ...] = (
     (0.06, ('T1wCE',)),
 )
 """Which contrasts are there, and how often."""
-
-SCAN_KEYS: tuple[str, ...] = (
-    *(f'{stem}_{axis}' for stem in ('down', 'up', 'coil', 'bias') for axis in 'ijk'),
-    *('bias', 'noise_level', 'noise_uneven', 'noise_seed', 'gamma', 'brightest'),
-    *(f'field_{axis}' for axis in 'ijk'),
-)
-"""Numbers that each contrast has of its own: first axis the contrasts."""
 
 
 def draw(
@@ -89,8 +81,8 @@ def draw(
     texture = rng.uniform(*ranges.texture) * rng.uniform(0.5, 1.5, len(values))
     present = subset(rng)
     scans = [
-        _draw_contrast(rng, ranges, values=values[:, channel], shape=shape, spacing=spacing)
-        for channel in range(len(CONTRASTS))
+        examination.draw_contrast(rng, ranges, values=column, shape=shape, spacing=spacing)
+        for column in values.T
     ]
     return {
         'head': np.int32(which),
@@ -98,14 +90,14 @@ def draw(
         'shift': shift.astype(np.float32),
         'floor': np.int32(0),
         **deform.draw_elastic(rng, ranges, shape=shape),
-        'values': np.column_stack([values, _fluid(), texture]).astype(np.float32),
+        'values': examination.columns(values, texture),
         'lesion_values': lesion,
-        'lesion_texture': _lesion_texture(rng, ranges),
+        'lesion_texture': examination.lesion_texture(rng, ranges),
         'texture_pitch': np.float32(rng.uniform(*ranges.texture_pitch)),
         'texture_seeds': np.asarray([paint.seed(rng) for _ in range(len(CONTRASTS) + 1)]),
         'pulsation': _pulsation(rng, ranges),
         'present': present,
-        **{key: np.stack([scan[key] for scan in scans]) for key in SCAN_KEYS},
+        **{key: np.stack([scan[key] for scan in scans]) for key in scans[0]},
         **degrade.draw_field(rng, ranges, shape=shape, spacing=spacing),
         **strip.draw(rng, head, ranges),
         **lesions.draw(rng, head),
@@ -130,51 +122,12 @@ def subset(rng: np.random.Generator) -> NDArray[np.float32]:
     return np.asarray([name in names for name in CONTRASTS], np.float32)
 
 
-def _fluid() -> NDArray[np.float32]:
-    """Return 1 for the tissues that hold pulsing fluid."""
-    return tissues.table(
-        {'fluid': 1.0, 'ventricle left': 1.0, 'ventricle right': 1.0, 'middle ventricles': 1.0}
-    )
-
-
-def _lesion_texture(rng: np.random.Generator, ranges: Ranges) -> NDArray[np.float32]:
-    """Return the relative spread of texture in each lesion tissue."""
-    out = np.full(len(tissues.LESION_TISSUES), ranges.lesion_texture)
-    out[tissues.LESION_TISSUES.index('enhancing')] *= 1.8
-    return (out * rng.uniform(0.4, 1.3)).astype(np.float32)
-
-
 def _pulsation(rng: np.random.Generator, ranges: Ranges) -> NDArray[np.float32]:
     """Return how bright blobs in the fluid are in each contrast: FLAIR alone has them."""
     out = np.zeros(len(CONTRASTS), np.float32)
     if chance(rng, ranges.pulsation_chance):
         out[CONTRASTS.index('FLAIR')] = rng.uniform(*ranges.pulsation)
     return out
-
-
-def _draw_contrast(
-    rng: np.random.Generator,
-    ranges: Ranges,
-    *,
-    values: NDArray[np.float32],
-    shape: tuple[int, int, int],
-    spacing: float,
-) -> Draw:
-    """Draw the scan of one contrast, its slip against the others and where its field ends."""
-    brain = values[[*tissues.members('brain')]]
-    brightest = float(np.percentile(brain, 90))
-    slipped = chance(rng, ranges.slip_chance)
-    reach = ranges.slip / spacing if slipped else 0.0
-    cut = replace(ranges, crop_chance=ranges.lost_chance)
-    field = degrade.draw_field(rng, cut, shape=shape, spacing=spacing)
-    return {
-        **degrade.draw_scan(
-            rng, ranges, shape=shape, spacing=spacing, brightest=brightest, slip=reach
-        ),
-        'gamma': np.float32(np.exp(rng.normal(0, ranges.gamma))),
-        'brightest': np.float32(brightest),
-        **{key.replace('inside', 'field'): value for key, value in field.items()},
-    }
 
 
 def render(arrays: dict[str, Tensor], draw: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -219,9 +172,14 @@ def render(arrays: dict[str, Tensor], draw: dict[str, Tensor]) -> dict[str, Tens
     brain = ops.cast(ops.logical_and(masks.brain, inside), 'float32')
     channels = []
     for channel in range(len(CONTRASTS)):
+        own = {key: draw[key][channel] for key in examination.KEYS}
+        # Half of the texture is shared: tissue that is odd in one contrast is so in the others.
         texture = 0.7 * (waves[channel] + waves[-1])
-        image = _paint(painted * 0.25, planted.weights, texture, draw, channel)
-        image = _acquire(image, masks.raw, draw, channel)
+        looked_up = [painted[..., column] * 0.25 for column in (channel, -2, -1)]
+        image = examination.paint_tissue(looked_up, texture, pulsation=draw['pulsation'][channel])
+        table = examination.lesion_table(draw, channel)
+        image = examination.paint_lesions(image, planted.weights, texture, lesion=table)
+        image = examination.acquire(image, own) * ops.cast(masks.raw, 'float32')
         seen = ops.where(shown, degrade.score(image, brain), 0.0)
         channels.append(seen * draw['present'][channel])
     planes = [ops.zeros(shape) + draw['present'][channel] for channel in range(len(CONTRASTS))]
@@ -232,34 +190,3 @@ def render(arrays: dict[str, Tensor], draw: dict[str, Tensor]) -> dict[str, Tens
         'target': planted.targets * visible,
         'weight': ops.expand_dims(planted.weight, -1) * asked,
     }
-
-
-def _paint(
-    painted: Tensor, lesion: Tensor, texture: Tensor, draw: dict[str, Tensor], channel: int
-) -> Tensor:
-    """Return the tissue of one contrast with its lesions."""
-    from keras import ops
-
-    count = len(CONTRASTS)
-    fluid, spread = painted[..., count], painted[..., count + 1]
-    # A smooth noise above its own spread makes blobs as large as a cistern.
-    blobs = ops.maximum(texture - 0.3, 0.0) * draw['pulsation'][channel]
-    tissue = painted[..., channel] * (1.0 + spread * texture) + fluid * blobs
-    values = draw['lesion_values'][:, channel]
-    table = ops.stack([values, values * draw['lesion_texture'], ops.ones_like(values)], axis=-1)
-    mixed = ops.matmul(lesion, table)
-    return ops.maximum(
-        tissue * (1.0 - mixed[..., 2]) + mixed[..., 0] + mixed[..., 1] * texture, 0.0
-    )
-
-
-def _acquire(image: Tensor, raw: Tensor, draw: dict[str, Tensor], channel: int) -> Tensor:
-    """Scan one contrast and rescale it; zeros where it was stripped or its field ends."""
-    from keras import ops
-
-    own = {key: draw[key][channel] for key in SCAN_KEYS}
-    scanned = ops.maximum(degrade.scan(image, own), 0.0)
-    relative = scanned / own['brightest'] + 1e-6
-    image = ops.power(relative, own['gamma'])
-    field = degrade.outer(*(own[f'field_{name}'] for name in 'ijk'))
-    return image * field * ops.cast(raw, 'float32')

@@ -191,3 +191,31 @@ GLIOMA = Ranges(
     crop=(8.0, 45.0),
 )
 """Glioma: four contrasts, cut to the brain."""
+
+METASTASES = Ranges(
+    rotation=15.0,
+    wild_rotation=40.0,
+    wild_rotation_chance=0.03,
+    scale=(0.92, 1.08),
+    axis_scale=(0.95, 1.05),
+    shift=(0.0, 0.0),
+    low_shift=0.0,
+    elastic=(0.0, 3.0),
+    texture=(0.01, 0.06),
+    texture_pitch=(2.0, 8.0),
+    bias=(0.0, 0.3),
+    coil_chance=0.03,
+    blur=(0.3, 0.8),
+    thick_chance=0.35,
+    thick=(1.0, 5.0),
+    in_plane=(0.5, 1.1),
+    isotropic=(0.6, 1.6),
+    ghost_chance=0.12,
+    ghost=(0.02, 0.08),
+    noise=(0.0, 0.06),
+    gamma=0.12,
+    crop_chance=0.0,
+    slip_chance=0.0,
+    lost_chance=0.0,
+)
+"""Metastases: T1wCE at 1 mm, a part of the brain; what the sample cannot show is cut anyway."""
