@@ -6,6 +6,7 @@ from __future__ import annotations
 import argparse
 import logging
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -84,6 +85,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     os.environ.setdefault('TF_NUM_INTRAOP_THREADS', str(words.threads))
     os.environ.setdefault('TF_NUM_INTEROP_THREADS', '2')
     logging.basicConfig(level=logging.INFO, format='%(asctime)s %(message)s', stream=sys.stderr)
+    # A cluster's time limit ends in SIGTERM: leave as Ctrl-C does, with a checkpoint.
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     # The command line is read before the heavy libraries are, so that --help answers at once.
     from bids_seg.train import command
 

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import argparse
+import importlib
 import json
 import logging
 from pathlib import Path
@@ -12,12 +13,15 @@ import keras
 
 from bids_seg.errors import OutputError
 from bids_seg.segment import models
-from bids_seg.train import checkpoint, heads, preview, recipes, stream, trainer
+from bids_seg.train import checkpoint, heads, labelled, preview, recipes, stream, trainer
 from bids_seg.train.recipes import Recipe
 from bids_seg.train.schedule import Schedule
 from bids_seg.train.stream import Sample, Source
 
 logger = logging.getLogger(__name__)
+
+GENTLE = 0.3
+"""Share of the learning rate where a run starts from given weights."""
 
 
 def run(words: argparse.Namespace) -> int:
@@ -30,7 +34,8 @@ def run(words: argparse.Namespace) -> int:
     """
     recipe = recipes.RECIPES[words.network]
     _folder(words.out_dir)
-    source, validation = _painted(recipe, words)
+    read = _labelled if labelled.is_labelled(words.data) else _painted
+    source, validation = read(recipe, words)
     if words.preview:
         preview.draw(words.out_dir / 'preview.png', samples=[source(index) for index in range(12)])
         return 0
@@ -38,7 +43,8 @@ def run(words: argparse.Namespace) -> int:
     network = recipes.network(recipe)
     if words.init is not None:
         checkpoint.initial(words.init, model=network)
-    schedule = Schedule(samples=words.samples or recipe.samples, peak=recipe.peak)
+    peak = recipe.peak if words.init is None else GENTLE * recipe.peak
+    schedule = Schedule(samples=words.samples or recipe.samples, peak=peak)
     regions = models.find(recipe.name).regions
     work = trainer.Run(
         network,
@@ -85,3 +91,15 @@ def _painted(recipe: Recipe, words: argparse.Namespace) -> tuple[Source, list[Sa
         return source, []
     scenes = recipes.painted(recipe, unseen, seed=recipes.VALIDATION_SEED)
     return source, [scenes(index) for index in range(recipe.scenes)]
+
+
+def _labelled(recipe: Recipe, words: argparse.Namespace) -> tuple[Source, list[Sample]]:
+    """Return the stream of samples of a labelled dataset, and the visits that are left out."""
+    model = models.find(recipe.name)
+    shape = importlib.import_module(f'bids_seg.train.synthesis.{recipe.name}').SHAPE
+    seen, unseen = labelled.split(labelled.find(words.data, model))
+    source = labelled.source(seen, model, shape=shape, seed=words.seed)
+    if words.preview or not unseen:
+        return source, []
+    fixed = labelled.source(unseen, model, shape=shape, seed=0, vary=False)
+    return source, [fixed(index) for index in range(min(len(unseen), recipe.scenes))]
