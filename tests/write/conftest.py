@@ -272,10 +272,23 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return raw
 
 
+@pytest.fixture(scope='session')
+def one_visit(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The input with the output of one visit; not to be changed."""
+    base = tmp_path_factory.mktemp('one_visit')
+    raw = base / 'raw'
+    summary = three_participants()[0]
+    write_raw(raw, [summary])
+    made = Maker(base / 'work', raw / 'derivatives' / 'bids-seg')
+    made.root(raw, dataset.labels_of(made.visit(summary).values()))
+    group.write_group(made.out, bids_dir=raw)
+    return raw
+
+
 @pytest.fixture
-def tree(finished: Path, tmp_path: Path) -> Path:
-    """A copy of the finished output that a test may break."""
-    shutil.copytree(finished, tmp_path / 'raw')
+def tree(one_visit: Path, tmp_path: Path) -> Path:
+    """A copy of the output of one visit that a test may break."""
+    shutil.copytree(one_visit, tmp_path / 'raw')
     return tmp_path / 'raw' / 'derivatives' / 'bids-seg'
 
 
