@@ -196,7 +196,7 @@ def _imitation(half: geometry.Points, draw: Numbers, ventricle: Any, noises: Num
     near = ventricle
     for _ in range(2):
         near = geometry.mean_of_27(near)
-    spots = 2.0 * (noises['speckle'][1] + 4.0 * near - draw['spots_above'])
+    spots = 3.0 * (noises['speckle'][1] + 4.0 * near - draw['spots_above'])
     return ops.maximum(wedge, spots)
 
 

@@ -148,6 +148,7 @@ def _foci(rng: np.random.Generator, head: Head, scene: Draw, *, stiff: float) ->
     count = 1
     if style == 'several':
         count = int(rng.integers(2, MAX_FOCI + 1))
+        radius = min(radius, 28.0)
     centre = _seed(rng, head, groups)
     scene['metric'][:MAX_FOCI] = [_metric(rng) for _ in range(MAX_FOCI)]
     scene['grow'] = _territory(rng, head, centre)

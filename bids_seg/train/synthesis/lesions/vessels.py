@@ -231,7 +231,8 @@ def _stamp(volume: NDArray[np.uint8], path: _Path, corner: Places) -> None:
         )
         voxel = np.floor(place).astype(np.int32)
         inside = ((voxel >= reach) & (voxel < SIDE - reach)).all(axis=1)
-        place, voxel, radius, bright = (a[inside] for a in (place, voxel, radius, bright))
+        place, radius, bright = (a[inside] for a in (place, radius, bright))
+        voxel = voxel[inside]
         reach_axis = np.arange(-reach, reach + 1, dtype=np.int32)
         offsets = np.stack(np.meshgrid(*[reach_axis] * 3, indexing='ij'), -1).reshape(-1, 3)
         squared = np.zeros((len(place), len(offsets)), np.float32)
