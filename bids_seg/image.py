@@ -12,6 +12,7 @@ import math
 import os
 import warnings
 import zlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -30,6 +31,8 @@ SPACING_RANGE = (0.2, 8.0)
 """Smallest and largest distance between voxel centres that is accepted, mm."""
 FORM_TOLERANCE_MM = 0.1
 """sform and qform may differ by so much at the corners before the user is warned."""
+FORM_TOLERANCE_DEG = 0.1
+"""Their axes may differ by so much."""
 SHEAR_TOLERANCE_DEG = 1.0
 """Largest deviation of two grid axes from a right angle."""
 
@@ -183,15 +186,15 @@ def read_header(path: Path) -> Header:
     shape = _spatial_shape(image, path)
     header: Any = image.header
     notes: list[str] = []
-    raw_zooms = np.asarray(header['pixdim'][1:4], dtype=float)
+    raw_zooms = _raw_zooms(path)
     if not np.all(np.isfinite(raw_zooms)) or np.any(raw_zooms == 0):
         raise ImageError(
-            f'voxel size {raw_zooms.tolist()} mm',
+            f'voxel size {_mm(raw_zooms)} mm',
             where=path,
             do='repair the header (pixdim) or convert the series again',
         )
     if np.any(raw_zooms < 0):
-        notes.append(f'negative voxel size {raw_zooms.tolist()} mm, its absolute value was taken')
+        notes.append(f'negative voxel size {_mm(raw_zooms)} mm, its absolute value was taken')
     affine, code, form_notes = _affine(header, path, shape)
     grid = Grid(shape, affine, code)
     low, high = SPACING_RANGE
@@ -367,7 +370,8 @@ def resample(
     if volume.grid.same(grid):
         return Volume(volume.array, grid)
     # From new voxels to mm, from mm to old voxels: scipy samples backwards.
-    new_to_old = np.linalg.inv(volume.grid.affine) @ grid.affine
+    # Rounded, so that a voxel on the very edge does not fall outside by a last digit.
+    new_to_old = np.round(np.linalg.inv(volume.grid.affine) @ grid.affine, 9)
     array = ndimage.affine_transform(
         volume.array, new_to_old, output_shape=grid.shape, order=order, cval=outside
     )
@@ -407,7 +411,7 @@ def _corners(shape: tuple[int, int, int]) -> NDArray[np.float64]:
     return np.vstack([ends.reshape(3, -1), np.ones(8)]).T
 
 
-def _mm(values: tuple[float, ...]) -> str:
+def _mm(values: Iterable[float]) -> str:
     """Return lengths for a message: `0.9 x 0.9 x 5.5`."""
     return ' x '.join(f'{value:.3g}' for value in values)
 
@@ -459,7 +463,7 @@ def _check_container(path: Path) -> None:
             'a git-annex pointer instead of an image', where=path, do='run `datalad get` on it'
         )
     zipped = start[:2] == b'\x1f\x8b'
-    if zipped and path.suffix != '.gz':
+    if zipped and path.suffix == '.nii':
         raise ImageError(
             'compressed, but called .nii', where=path, do='rename it to end in .nii.gz'
         )
@@ -467,6 +471,21 @@ def _check_container(path: Path) -> None:
         raise ImageError(
             'not compressed, but called .nii.gz', where=path, do='rename it to end in .nii'
         )
+    if zipped:
+        _check_stream(path)
+
+
+def _check_stream(path: Path) -> None:
+    """Refuse a compressed file that breaks off before its header ends."""
+    try:
+        with gzip.open(path) as stream:
+            stream.read(540)
+    except (OSError, EOFError, zlib.error) as error:
+        raise ImageError(
+            f'its compressed data cannot be read ({error})',
+            where=path,
+            do='the file is cut short or damaged; copy it again',
+        ) from error
 
 
 def _open(path: Path) -> nb.Nifti1Image:
@@ -492,6 +511,17 @@ def _open(path: Path) -> nb.Nifti1Image:
             f'a {type(image).__name__}, not a NIfTI file', where=path, do='convert it to NIfTI'
         )
     return image
+
+
+def _raw_zooms(path: Path) -> NDArray[np.float64]:
+    """Return the voxel sizes as stored: nibabel mends 0 and negative ones without a word."""
+    kinds = (nb.Nifti1Header, nb.Nifti2Header)
+    with nb.openers.ImageOpener(path) as file:
+        start = file.read(540)
+    size = int.from_bytes(start[:4], 'little'), int.from_bytes(start[:4], 'big')
+    kind = kinds[540 in size]
+    header: Any = kind(start[: kind.template_dtype.itemsize], check=False)
+    return np.asarray(header['pixdim'][1:4], dtype=float)
 
 
 def _spatial_shape(image: nb.Nifti1Image, path: Path) -> tuple[int, int, int]:
@@ -534,7 +564,8 @@ def _affine(
     sform, sform_code = header.get_sform(coded=True)
     try:
         qform, qform_code = header.get_qform(coded=True)
-    except (ValueError, np.linalg.LinAlgError):
+    except (ValueError, np.linalg.LinAlgError, nb.spatialimages.HeaderDataError):
+        # Its quaternion is no rotation; with an sform it is not needed.
         qform, qform_code = None, 0
     if sform_code == 0 and qform_code == 0:
         raise ImageError(
@@ -554,9 +585,20 @@ def _affine(
     if not sform_code or not qform_code:
         return affine, int(code), ()
     apart = np.linalg.norm((_corners(shape) @ (affine - qform).T)[:, :3], axis=1).max()
-    if apart <= FORM_TOLERANCE_MM:
+    angle = _largest_angle(affine[:3, :3], qform[:3, :3])
+    if apart <= FORM_TOLERANCE_MM and angle <= FORM_TOLERANCE_DEG:
         return affine, int(code), ()
-    return affine, int(code), (f'sform and qform differ by {apart:.1f} mm, the sform was used',)
+    note = f'sform and qform differ by {apart:.1f} mm and {angle:.1f} degrees, the sform was used'
+    return affine, int(code), (note,)
+
+
+def _largest_angle(axes: NDArray[np.float64], others: NDArray[np.float64]) -> float:
+    """Return the largest angle between columns of the same index, degrees."""
+    lengths = np.linalg.norm(axes, axis=0) * np.linalg.norm(others, axis=0)
+    cosines = np.einsum('ij,ij->j', axes, others) / lengths
+    # arccos loses half of the digits near 1; the cross product keeps them.
+    sines = np.linalg.norm(np.cross(axes.T, others.T), axis=1) / lengths
+    return float(np.degrees(np.arctan2(sines, cosines)).max())
 
 
 def _check_shear(affine: NDArray[np.float64], path: Path) -> None:
@@ -575,7 +617,9 @@ def _data(path: Path, shape: tuple[int, int, int]) -> NDArray[np.float32]:
     """Read the voxels as float32 along the stored axes, scaling applied."""
     image = _open(path)
     try:
-        array = np.asarray(image.dataobj, dtype=np.float32)
+        # A value beyond float32 becomes infinite, and is counted as such later.
+        with np.errstate(over='ignore', invalid='ignore'):
+            array = np.asarray(image.dataobj, dtype=np.float32)
     except (OSError, EOFError, zlib.error, ValueError) as error:
         raise ImageError(
             f'its voxels cannot be read ({error})',

@@ -105,6 +105,7 @@ def examine(
     reason = _excluded(name, derivative=rules.derivative, wanted=wanted)
     if reason is None and wanted and not filters.matches(wanted, name):
         reason = 'left out by the filter file'
+    reason = reason or _localizer_word(name, read.values)
     if reason is not None:
         return _rejected(relative, role, reason)
     path = rules.bids_dir / relative
@@ -119,7 +120,7 @@ def examine(
     shape = header.grid.stored_shape
     steps = np.linalg.norm(header.grid.stored_affine[:3, :3], axis=0)
     spacing = (float(steps[0]), float(steps[1]), float(steps[2]))
-    reason = _localizer(name, read.values, shape=shape, spacing=spacing)
+    reason = _localizer_size(shape, spacing)
     if reason is not None:
         return _rejected(relative, role, reason)
     notes = [*header.warnings, *_notes(read.values, spacing)]
@@ -182,22 +183,20 @@ def _excluded(name: Name, *, derivative: bool, wanted: filters.Filter) -> str | 
     return None
 
 
-def _localizer(
-    name: Name,
-    fields: Mapping[str, Any],
-    *,
-    shape: tuple[int, int, int],
-    spacing: tuple[float, float, float],
-) -> str | None:
-    """Return why an image is taken for a localizer, or None."""
+def _localizer_word(name: Name, fields: Mapping[str, Any]) -> str | None:
+    """Return why an image is taken for a localizer by its name, or None."""
     spoken = words([*name.entities.values(), str(fields.get('ProtocolName', ''))])
     word = next(filter(_LOCALIZER.fullmatch, spoken), None)
-    if word:
-        return f'a localizer by the word `{word}`'
+    return word and f'a localizer by the word `{word}`'
+
+
+def _localizer_size(shape: tuple[int, int, int], spacing: tuple[float, float, float]) -> str | None:
+    """Return why an image is taken for a localizer by its size, or None."""
     if min(shape) < MIN_SLICES:
         return f'a localizer: {min(shape)} slices, {MIN_SLICES} are needed'
     extent = [side * step for side, step in zip(shape, spacing, strict=True)]
-    if sum(length < MIN_EXTENT_MM for length in extent) >= 2:
+    # A tenth of a millimetre is nothing; 100 mm stored as float32 may be a little less.
+    if sum(length < MIN_EXTENT_MM - 0.1 for length in extent) >= 2:
         shown = ' x '.join(f'{length:.0f}' for length in extent)
         return f'a localizer: it covers {shown} mm, {MIN_EXTENT_MM:.0f} mm on two axes are needed'
     return None

@@ -75,7 +75,11 @@ def moment(value: str | None) -> When | None:
         message = f'`{value}` is not of the form 1877-06-15T13:45:30'
         raise ValueError(message)
     date, clock = match.group(1), match.group(2) or ''
-    parsed = datetime.fromisoformat(f'{date}T{clock or "00:00"}').replace(tzinfo=UTC)
+    try:
+        parsed = datetime.fromisoformat(f'{date}T{clock or "00:00"}').replace(tzinfo=UTC)
+    except ValueError as error:
+        message = f'`{value}` is no date ({error})'
+        raise ValueError(message) from error
     return When(day=parsed.toordinal(), clock=f'{parsed:%H:%M:%S}' if clock else '', date=date)
 
 

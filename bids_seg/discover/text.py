@@ -112,4 +112,4 @@ def _decode(path: Path) -> tuple[str, list[str]]:
     try:
         return content.decode('utf-8-sig'), odd
     except UnicodeDecodeError:
-        return content.decode('latin-1'), ['Latin-1 letters']
+        return content.decode('latin-1'), ['Latin-1']

@@ -22,15 +22,11 @@ PROGRAM = 'bids-validator-deno'
 LIMIT_S = 300.0
 """Seconds after which it is given up: it looks at a large dataset for minutes."""
 
-# What we read: images and sidecars of the contrasts that we use, and the tables.
-_OURS = re.compile(
-    r'/sub-[^/]+/(ses-[^/]+/)?anat/[^/]*_(T1w|T2w|FLAIR)\.(nii|nii\.gz|json)'
-    r'|/(sub-[^/]+/(ses-[^/]+/)?)?[^/]*(sessions|scans|participants)\.tsv'
-    r'|/[^/]*(T1w|T2w|FLAIR)\.json'
-)
-# Names and unreadable text. Sidecar fields that somebody forgot do not stop anything, and
-# what our own readers forgive they say in their own words.
-_BLOCKING = frozenset({
+# Names of images that we look for, and tables without the column that we look them up by.
+# Broken or oddly encoded text stops nothing: our own readers forgive it or warn of it for the
+# one visit that it belongs to.
+_IMAGE = re.compile(r'/sub-[^/]+/(ses-[^/]+/)?anat/[^/]*(t1w|t2w|flair)[^/]*', re.IGNORECASE)
+_NAME_CODES = frozenset({
     'FILENAME_MISMATCH',
     'NOT_INCLUDED',
     'INVALID_ENTITY_LABEL',
@@ -41,6 +37,7 @@ _BLOCKING = frozenset({
     'EXTENSION_MISMATCH',
     'CASE_COLLISION',
 })  # fmt: skip
+_TABLE = re.compile(r'/([^/]+/){0,2}([^/]+_)?(participants|sessions|scans)\.tsv')
 
 
 def validate(
@@ -62,7 +59,7 @@ def validate(
     Raises
     ------
     InputError
-        If it finds errors in names of `anat` images or in JSON and TSV that we read.
+        If it finds wrong names of images that we look for, or a table without its key.
     """
     program = _program()
     if program is None:
@@ -96,7 +93,9 @@ def judge(issues: Sequence[Mapping[str, Any]], *, bids_dir: Path) -> None:
     """
     counts = Counter(str(issue.get('severity')) for issue in issues)
     errors = [issue for issue in issues if issue.get('severity') == 'error']
-    ours = [issue for issue in errors if _concerns_us(issue)]
+    encoded = (issue for issue in errors if issue.get('code') == 'INVALID_FILE_ENCODING')
+    unreadable = frozenset(str(issue.get('location')) for issue in encoded)
+    ours = [issue for issue in errors if _concerns_us(issue, unreadable)]
     logger.info(
         '%s: %d errors, %d warnings, %d concern us',
         PROGRAM,
@@ -115,11 +114,17 @@ def judge(issues: Sequence[Mapping[str, Any]], *, bids_dir: Path) -> None:
     )
 
 
-def _concerns_us(issue: Mapping[str, Any]) -> bool:
-    """Return whether an error is about a name or text that we depend on."""
-    location = str(issue.get('location', ''))
-    named = issue.get('code') in _BLOCKING and '/anat/' in location
-    return named or (bool(_OURS.fullmatch(location)) and issue.get('code') in _BLOCKING)
+def _concerns_us(issue: Mapping[str, Any], unreadable: frozenset[str]) -> bool:
+    """Return whether an error is about a name or table that we depend on."""
+    location, code = str(issue.get('location', '')), issue.get('code')
+    if _IMAGE.fullmatch(location):
+        return code in _NAME_CODES
+    # Of a table in another encoding the validator sees no column at all; we do.
+    return (
+        bool(_TABLE.fullmatch(location))
+        and code == 'TSV_COLUMN_MISSING'
+        and location not in unreadable
+    )
 
 
 def _program() -> str | None:
