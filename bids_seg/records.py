@@ -168,13 +168,18 @@ class Diameters:
     ld_mm: float
     """Longest diameter, recorded to 0.1 mm."""
     sd_mm: float
-    """Longest chord at 90 degrees to it, recorded to 0.1 mm."""
+    """Longest chord at 90 degrees to it, at most as long, recorded to 0.1 mm."""
     slice: int
-    """Index of the slice along the stored slice axis, from 0."""
+    """Index of the slice along the stored axis that is closest to S, from 0."""
     ld: Line
     """The longest diameter itself."""
     sd: Line
     """The chord itself."""
+
+    @property
+    def product_mm2(self) -> float:
+        """Product of the recorded diameters, exact to 0.01 mm2."""
+        return round(self.ld_mm * 10) * round(self.sd_mm * 10) / 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -192,7 +197,7 @@ class Lesion:
     largest_product: Diameters
     """From the part with the largest product of both."""
     hull_ld_mm: float
-    """Diameter of the convex hull in its slice."""
+    """Largest diameter of the convex hull of a part in a slice, recorded to 0.1 mm."""
     concave: bool
     """Whether the hull is more than 2 mm longer than the longest inside line."""
     n_slices: int
@@ -208,7 +213,7 @@ class Lesion:
     et_mm3: int | None
     """Enhancing share; None where the model has no such region."""
     ncr_mm3: int | None
-    """Necrotic share; None where the model has no such region."""
+    """Necrotic share (of ET: of the tumour core it rims); None where the model has no such region."""
     esd_mm: float
     """Diameter of the sphere of the same volume."""
     sphericity: float | None
@@ -226,11 +231,12 @@ class Lesion:
     total_entropy_bits: float | None
     """Entropy of the mean probability, mean over the lesion and a shell."""
     ld_low_mm: float | None
-    """Longest diameter of the component at probability 0.7."""
+    """Longest diameter of the component at probability 0.7; 0 where there is none, None where a
+    person drew the mask."""
     ld_high_mm: float | None
     """Longest diameter of the component at probability 0.3."""
     volume_low_mm3: int | None
-    """Volume of the component at probability 0.7."""
+    """Volume of the component at probability 0.7; 0 where there is none."""
     volume_high_mm3: int | None
     """Volume of the component at probability 0.3."""
     flags: tuple[str, ...] = ()
@@ -246,11 +252,11 @@ class LesionSet:
     tissue: Literal['ET', 'TC', 'WT', 'NonCE']
     """The tissue that was measured."""
     measurement_space: str
-    """Role of the image on whose grid they were measured."""
+    """BIDS label of the grid on which they were measured: `orig` is the visit's reference image's."""
     lesions: tuple[Lesion, ...]
     """By decreasing volume."""
     n_specks: int
-    """Components below the smallest lesion, not counted as lesions."""
+    """Components below 3 voxels or below the smallest lesion, not counted as lesions."""
     totals_mm3: Mapping[str, int]
     """Volume of each region of the model, e.g. WT, TC, ET."""
 
