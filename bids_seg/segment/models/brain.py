@@ -45,7 +45,12 @@ MODEL = Model(
     spacing=2.0,
     multiple=16,
     threshold=0.5,
-    members=(Weights(file='brain.weights.h5', sha256=''),),
+    members=(
+        Weights(
+            file='brain.weights.h5',
+            sha256='5afa0061c78ad261a515258c24c68260b78934832a76f512ae4c549e90708e16',
+        ),
+    ),
     temperature=MappingProxyType({'brain': 1.0}),
     normalise=normalise.to_unit,
     build=network,
