@@ -13,7 +13,7 @@ from bids_seg.train.synthesis.paint import chance
 from bids_seg.train.synthesis.ranges import BRAIN, Ranges
 
 Tensor = Any
-Draw = dict[str, NDArray[np.generic]]
+Draw = dict[str, Any]
 
 SHAPE = (96, 112, 112)
 """Voxels of a sample."""
@@ -67,7 +67,7 @@ def draw(
     shift[2] -= rng.uniform(0, ranges.low_shift) if chance(rng, 0.5) else 0.0
     carried = head.neck and chance(rng, ranges.neck_chance)
     values, spread, grain = _intensities(rng, ranges)
-    return {
+    drawn: Draw = {
         'head': np.int32(which),
         'affine': affine.astype(np.float32),
         'shift': (np.asarray(head.centre) + shift).astype(np.float32),
@@ -88,6 +88,7 @@ def draw(
         **degrade.draw_display(rng, ranges),
         **_draw_removal(rng, head, ranges),
     }
+    return {**drawn, **degrade.draw_folding(rng, ranges, drawn)}
 
 
 def _intensities(
@@ -101,14 +102,14 @@ def _intensities(
     contrast = tissues.CONTRASTS[int(rng.integers(len(tissues.CONTRASTS)))]
     values = paint.alike(paint.known(rng, ranges, contrast=contrast), same)
     smooth, rough = rng.uniform(*ranges.texture), rng.uniform(*ranges.grain)
-    spread = values * smooth * rng.uniform(0.5, 1.5, len(values))
-    return values, spread.astype(np.float32), rough / (rough + smooth)
+    uneven = rng.uniform(0.5, 1.5, len(values)).astype(np.float32)
+    return values, values * np.float32(smooth) * uneven, rough / (rough + smooth)
 
 
 def _brightest(values: NDArray[np.float32]) -> float:
     """Return the brightness that noise is relative to: that of bright tissue in the brain."""
     brain = values[[*tissues.members('brain'), tissues.INDEX['csf']]]
-    return float(max(np.percentile(brain, 90), 0.05))
+    return max(float(np.percentile(brain, 90)), 0.05)
 
 
 def _draw_blobs(rng: np.random.Generator, head: Head, ranges: Ranges) -> Draw:
@@ -172,7 +173,9 @@ def render(arrays: dict[str, Tensor], draw: dict[str, Tensor]) -> dict[str, Tens
     places = deform.points(draw)
     shape = tuple(places[0].shape)
     soft = paint.soft_tissue(draw, shape)
-    painted, distance, spread = 0.0, 0.0, 0.0
+    painted: Tensor = 0.0
+    distance: Tensor = 0.0
+    spread: Tensor = 0.0
     for step in deform.offsets(draw):
         moved = tuple(place + step[axis] for axis, place in enumerate(places))
         labels, mm = deform.split(deform.gather(arrays['codes'], moved, draw['floor']))

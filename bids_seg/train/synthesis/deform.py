@@ -11,7 +11,7 @@ from bids_seg.train.synthesis import noise
 from bids_seg.train.synthesis.ranges import Ranges
 
 Tensor = Any
-Draw = dict[str, NDArray[np.generic]]
+Draw = dict[str, Any]
 
 ELASTIC_NODES = 12
 """Spline coefficients along each axis of the elastic displacement."""

@@ -17,7 +17,7 @@ from bids_seg.train.synthesis.paint import chance, seed
 from bids_seg.train.synthesis.ranges import Ranges
 
 Tensor = Any
-Draw = dict[str, NDArray[np.generic]]
+Draw = dict[str, Any]
 Matrix = NDArray[np.float32]
 Way = Literal['linear', 'nearest', 'cubic']
 
@@ -104,7 +104,7 @@ def up(size: int, *, step: float, count: int, way: Way) -> Matrix:
         tail = -0.5 * far**3 + 2.5 * far**2 - 4 * far + 2
         weights = np.where(far < 1, near, np.where(far < 2, tail, 0))
     weights[:, count:] = 0
-    return (weights / weights.sum(1, keepdims=True)).astype(np.float32)
+    return np.asarray(weights / weights.sum(1, keepdims=True), np.float32)
 
 
 def ghosts(size: int, *, shift: float, amount: float) -> Matrix:
@@ -152,6 +152,34 @@ def wrap(size: int, *, low: int, high: int) -> Matrix:
     for source in (*range(low), *range(high, size)):
         out[low + (source - low) % (high - low), source] += 0.5
     return out
+
+
+def draw_folding(rng: np.random.Generator, ranges: Ranges, drawn: Draw) -> Draw:
+    """Draw aliasing along one axis: a field that is too small, with what lies outside folded in.
+
+    Parameters
+    ----------
+    rng
+        Source of random numbers.
+    ranges
+        How often.
+    drawn
+        What `draw_scan` and `draw_field` gave.
+
+    Returns
+    -------
+    dict
+        `down_*` and `inside_*` of the folded axis, to replace those of `drawn`; mostly empty.
+    """
+    if not chance(rng, ranges.wrap_chance):
+        return {}
+    name = 'ijk'[int(rng.integers(3))]
+    size = len(drawn[f'inside_{name}'])
+    low, high = int(size * rng.uniform(0, 0.15)), int(size * rng.uniform(0.85, 1.0))
+    inside = np.zeros(size, np.float32)
+    inside[low:high] = drawn[f'inside_{name}'][low:high]
+    folded = drawn[f'down_{name}'] @ wrap(size, low=low, high=high)
+    return {f'down_{name}': folded, f'inside_{name}': inside}
 
 
 def draw_scan(

@@ -12,7 +12,7 @@ from bids_seg.train.synthesis import degrade, paint, tissues
 from bids_seg.train.synthesis.ranges import Ranges
 
 Tensor = Any
-Draw = dict[str, NDArray[np.generic]]
+Draw = dict[str, Any]
 
 KEYS: tuple[str, ...] = (
     *(f'{stem}_{axis}' for stem in ('down', 'up', 'coil', 'bias', 'field') for axis in 'ijk'),

@@ -9,11 +9,12 @@ from numpy.typing import NDArray
 
 from bids_seg.train.heads import Head
 from bids_seg.train.synthesis import deform, degrade, examination, noise, paint, strip, tissues
+from bids_seg.train.synthesis.lesions import glioma_draw
 from bids_seg.train.synthesis.paint import chance
 from bids_seg.train.synthesis.ranges import GLIOMA, Ranges
 
 Tensor = Any
-Draw = dict[str, NDArray[np.generic]]
+Draw = dict[str, Any]
 
 SHAPE = (80, 96, 80)
 """Voxels of a sample; even sides."""
@@ -69,8 +70,6 @@ def draw(
     dict
         Arrays of fixed shape and type for `render`.
     """
-    from bids_seg.train.synthesis.lesions import glioma as lesions
-
     weights = np.asarray([head.weight for head in heads])
     which = int(rng.choice(len(heads), p=weights / weights.sum()))
     head = heads[which]
@@ -100,7 +99,7 @@ def draw(
         **{key: np.stack([scan[key] for scan in scans]) for key in scans[0]},
         **degrade.draw_field(rng, ranges, shape=shape, spacing=spacing),
         **strip.draw(rng, head, ranges),
-        **lesions.draw(rng, head),
+        **glioma_draw.draw(rng, head),
     }
 
 
@@ -158,7 +157,7 @@ def render(arrays: dict[str, Tensor], draw: dict[str, Tensor]) -> dict[str, Tens
     labels, distance = deform.split(deform.gather(arrays['codes'], sources, draw['floor']))
     planted = lesions.plant(labels, places, draw, spacing=SPACING)
     masks = strip.masks(draw, places, distance, finest=2.5)
-    painted = 0.0
+    painted: Tensor = 0.0
     for step in deform.offsets(draw):
         moved = tuple(source + step[axis] for axis, source in enumerate(sources))
         labels, _ = deform.split(deform.gather(arrays['codes'], moved, draw['floor']))

@@ -9,10 +9,11 @@ from numpy.typing import NDArray
 
 from bids_seg.train.heads import Head
 from bids_seg.train.synthesis import deform, degrade, examination, noise, paint, strip, tissues
+from bids_seg.train.synthesis.lesions import metastases_draw
 from bids_seg.train.synthesis.ranges import METASTASES, Ranges
 
 Tensor = Any
-Draw = dict[str, NDArray[np.generic]]
+Draw = dict[str, Any]
 
 SHAPE = (80, 80, 80)
 """Voxels of a sample; sides are multiples of 4."""
@@ -58,12 +59,10 @@ def draw(
     dict
         Arrays of fixed shape and type for `render`.
     """
-    from bids_seg.train.synthesis.lesions import metastases as lesions
-
     weights = np.asarray([head.weight for head in heads])
     which = int(rng.choice(len(heads), p=weights / weights.sum()))
     head = heads[which]
-    scene = lesions.draw(rng, head)
+    scene = metastases_draw.draw(rng, head)
     same = paint.layers(rng, ranges)
     values, lesion = paint.examination(rng, ranges)
     column = paint.alike(values, same)[:, CHANNEL]
@@ -112,7 +111,7 @@ def render(arrays: dict[str, Tensor], draw: dict[str, Tensor]) -> dict[str, Tens
     labels, distance = deform.split(deform.gather(arrays['codes'], sources, draw['floor']))
     planted = lesions.plant(labels, places, draw, spacing=SPACING)
     masks = strip.masks(draw, places, distance, finest=5.0)
-    painted = 0.0
+    painted: Tensor = 0.0
     for step in deform.offsets(draw):
         moved = tuple(source + step[axis] for axis, source in enumerate(sources))
         labels, _ = deform.split(deform.gather(arrays['codes'], moved, draw['floor']))

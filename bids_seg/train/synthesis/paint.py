@@ -11,7 +11,7 @@ from bids_seg.train.synthesis import noise, tissues
 from bids_seg.train.synthesis.ranges import Ranges
 
 Tensor = Any
-Draw = dict[str, NDArray[np.generic]]
+Draw = dict[str, Any]
 
 _COUNT = len(tissues.TISSUES)
 

@@ -12,7 +12,7 @@ from bids_seg.train.synthesis.degrade import FAR
 from bids_seg.train.synthesis.ranges import Ranges
 
 Tensor = Any
-Draw = dict[str, NDArray[np.generic]]
+Draw = dict[str, Any]
 
 LEFT_IN, MISSING = 0, 1
 """Numbers of the two pieces by which a mask is wrong."""
