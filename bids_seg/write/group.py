@@ -24,7 +24,7 @@ _DATE = re.compile(r'\d{4}-\d{2}-\d{2}')
 _LABEL = re.compile(r'sub-[0-9a-zA-Z+]+')
 
 
-def write_group(out_dir: Path, *, bids_dir: Path | None = None) -> tuple[str, ...]:
+def write_tables(out_dir: Path, *, bids_dir: Path | None = None) -> tuple[str, ...]:
     """Write participants.tsv and the tables of the group.
 
     Parameters

@@ -249,11 +249,6 @@ def write_raw(root: Path, summaries: list[VisitSummary]) -> None:
     (root / 'dataset_description.json').write_text('{"Name": "Heads", "BIDSVersion": "1.11.1"}')
 
 
-@pytest.fixture
-def maker(tmp_path: Path) -> Maker:
-    return Maker(tmp_path / 'work', tmp_path / 'raw' / 'derivatives' / 'bids-seg')
-
-
 @pytest.fixture(scope='session')
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The input, with the whole tree below `derivatives/bids-seg`; not to be changed."""
@@ -268,7 +263,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
         labels |= dataset.labels_of(files.values())
         made.root(raw, labels)
         (made.out / names.page(summary.visit.participant)).write_text('<!doctype html>\n')
-    group.write_group(made.out, bids_dir=raw)
+    group.write_tables(made.out, bids_dir=raw)
     return raw
 
 
@@ -281,7 +276,7 @@ def one_visit(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_raw(raw, [summary])
     made = Maker(base / 'work', raw / 'derivatives' / 'bids-seg')
     made.root(raw, dataset.labels_of(made.visit(summary).values()))
-    group.write_group(made.out, bids_dir=raw)
+    group.write_tables(made.out, bids_dir=raw)
     return raw
 
 

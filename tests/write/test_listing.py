@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from bids_seg.write import check, dataset, group, participant
+
 VALIDATOR = shutil.which(
     'bids-validator-deno', path=str(Path(sys.executable).parent)
 ) or shutil.which('bids-validator-deno')
@@ -107,3 +109,24 @@ def test_the_bids_validator_finds_no_error_and_one_known_warning(finished):
     errors = [issue for issue in issues if issue['severity'] == 'error']
     assert errors == []
     assert {issue['code'] for issue in issues} <= {'TOO_FEW_AUTHORS'}
+
+
+@pytest.mark.skipif(VALIDATOR is None, reason='the BIDS validator is not installed')
+def test_the_tree_stays_valid_with_failed_visits_and_a_participant_after_the_group(
+    finished, tmp_path, summary_of
+):
+    shutil.copytree(finished, tmp_path / 'raw')
+    out = tmp_path / 'raw' / 'derivatives' / 'bids-seg'
+    failed = summary_of('01', '03', status='failed', reason='signal 9', models=())
+    participant.write_summary(out, failed)
+    participant.write_tables(out, '01')
+    skipped = summary_of('04', 'x', status='skipped', reason='no images', models=())
+    participant.write_summary(out, skipped)
+    participant.write_tables(out, '04')
+    dataset.append_participant(out, '04', status='skipped')
+    found = validated(out)
+    assert [issue for issue in found if issue['severity'] == 'error'] == []
+    group.write_tables(out)
+    found = validated(out)
+    assert [issue for issue in found if issue['severity'] == 'error'] == []
+    assert check.problems(out) == []
