@@ -59,7 +59,7 @@ def run(words: argparse.Namespace) -> int:
     told = {key: str(value) for key, value in vars(words).items() if value is not None}
     (words.out_dir / 'command.json').write_text(json.dumps(told, indent=1), encoding='utf-8')
     progress = work.train(
-        stream.echoed(source, lag=recipe.lag),
+        stream.echoed(source, times=recipe.times, lag=recipe.lag),
         validation=validation,
         options=trainer.Options(
             seed=words.seed, minutes=words.minutes, validate_every=60 * words.validate_minutes

@@ -32,8 +32,10 @@ class Recipe:
     """Highest learning rate."""
     samples: int
     """Steps of a whole run where the command line does not say."""
+    times: int
+    """How often a painted image is seen, every other time mirrored."""
     lag: int
-    """Samples between the two times that a painted image is seen."""
+    """Painted images between two of these times."""
     scenes: int
     """Left-out scenes that the run is scored on."""
 
@@ -41,9 +43,9 @@ class Recipe:
 RECIPES: dict[str, Recipe] = {
     recipe.name: recipe
     for recipe in (
-        Recipe(name='brain', peak=1.5e-3, samples=9000, lag=12, scenes=24),
-        Recipe(name='glioma', peak=1.5e-3, samples=10000, lag=12, scenes=24),
-        Recipe(name='metastases', peak=1.5e-3, samples=6000, lag=12, scenes=24),
+        Recipe(name='brain', peak=1.5e-3, samples=4000, times=3, lag=8, scenes=24),
+        Recipe(name='glioma', peak=1.5e-3, samples=6000, times=4, lag=8, scenes=24),
+        Recipe(name='metastases', peak=1.5e-3, samples=5000, times=3, lag=8, scenes=24),
     )
 }
 """The recipes by name."""

@@ -57,7 +57,7 @@ def test_mirroring_swaps_left_and_right_of_all_three():
 
 @pytest.mark.parametrize('first', [0, 1, 9, 10, 23])
 def test_an_echo_does_not_depend_on_where_the_stream_was_begun(first):
-    whole, part = stream.echoed(source, lag=3), stream.echoed(source, lag=3)
+    whole, part = (stream.echoed(source, times=3, lag=2) for _ in range(2))
     steps = [whole(step) for step in range(30)][first:]
     for expected, step in zip(steps, range(first, 30), strict=True):
         np.testing.assert_array_equal(part(step).image, expected.image)
@@ -70,7 +70,7 @@ def test_an_echo_paints_each_sample_once():
         painted.append(index)
         return source(index)
 
-    echo = stream.echoed(counted, lag=3)
-    for step in range(20):
+    echo = stream.echoed(counted, times=4, lag=3)
+    for step in range(40):
         echo(step)
     assert painted == list(range(10))
