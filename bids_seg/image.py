@@ -516,11 +516,13 @@ def _open(path: Path) -> nb.Nifti1Image:
 def _raw_zooms(path: Path) -> NDArray[np.float64]:
     """Return the voxel sizes as stored: nibabel mends 0 and negative ones without a word."""
     kinds = (nb.Nifti1Header, nb.Nifti2Header)
-    with nb.openers.ImageOpener(path) as file:
-        start = file.read(540)
+    with path.open('rb') as file:
+        stream: Any = gzip.GzipFile(fileobj=file) if path.suffix == '.gz' else file
+        start = stream.read(540)
     size = int.from_bytes(start[:4], 'little'), int.from_bytes(start[:4], 'big')
     kind = kinds[540 in size]
-    header: Any = kind(start[: kind.template_dtype.itemsize], check=False)
+    make: Any = kind
+    header = make(start[: kind.template_dtype.itemsize], check=False)
     return np.asarray(header['pixdim'][1:4], dtype=float)
 
 

@@ -33,6 +33,13 @@ _IGNORED = (
     re.compile(r'/\.'),
 )
 
+# Names are taken apart in `names`, more strictly than by pybids: one entity is all it needs
+# to know, and its database is ready in a quarter of the time.
+_CONFIG = {
+    'name': 'names',
+    'entities': [{'name': 'extension', 'pattern': r'[^./\\](\.[^/\\]+)$'}],
+}
+
 
 def participants(bids_dir: Path) -> tuple[str, ...]:
     """Return the labels of all participants, in natural order.
@@ -223,7 +230,7 @@ def _indexed(links: Path) -> list[str]:
         from bids.layout import BIDSLayout, BIDSLayoutIndexer
 
         indexer = BIDSLayoutIndexer(validate=False, index_metadata=False, ignore=list(_IGNORED))
-        layout = BIDSLayout(str(links), validate=False, indexer=indexer)
+        layout = BIDSLayout(str(links), validate=False, config=[_CONFIG], indexer=indexer)
         files: list[str] = layout.get(return_type='filename')
         layout.connection_manager.session.close()
         layout.connection_manager.engine.dispose()
