@@ -8,19 +8,16 @@ without its images, which counts as missing and is made again.
 """
 
 import contextlib
-import errno
 import os
 import shutil
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from pathlib import Path
 
-from bids_seg.errors import OutputError, UserError
 from bids_seg.records import Visit, VisitSummary, from_json
 from bids_seg.write import names
-from bids_seg.write.text import read_json
+from bids_seg.write.text import FULL, read_json, refused
 
-_FULL = (errno.ENOSPC, errno.EDQUOT)
 _NEW, _OLD = '.new', '.old'
 
 
@@ -52,7 +49,7 @@ def publish(work_dir: Path, out_dir: Path, *, visit: Visit, files: Mapping[str, 
         _exchange(work_dir, out_dir, paths, published(out_dir, visit))
     except OSError as error:
         size = sum((work_dir / path).stat().st_size for path in paths)
-        raise _told(error, out_dir, size) from error
+        raise refused(error, out_dir, size=size) from error
 
 
 def withdraw(out_dir: Path, visit: Visit) -> None:
@@ -224,7 +221,7 @@ def _sync(folder: Path) -> None:
     try:
         os.fsync(handle)
     except OSError as error:
-        if error.errno in _FULL:
+        if error.errno in FULL:
             raise
     finally:
         os.close(handle)
@@ -245,19 +242,3 @@ def _hidden(path: Path, end: str) -> Path:
 def _images_first(path: str) -> tuple[bool, str]:
     """Sort images before what describes them."""
     return not path.endswith('.nii.gz'), path
-
-
-def _told(error: OSError, out_dir: Path, size: int) -> UserError:
-    """Return what a user can do about a failed write."""
-    if error.errno in _FULL:
-        free = shutil.disk_usage(out_dir).free if out_dir.exists() else 0
-        return OutputError(
-            f'the disk is full: {size / 1e6:.1f} MB are needed, {free / 1e6:.1f} MB are free',
-            where=out_dir,
-            do='make room or choose another output folder; nothing half-written was left',
-        )
-    return OutputError(
-        f'cannot be written ({error.strerror})',
-        where=error.filename or out_dir,
-        do='check its permissions or choose another output folder',
-    )

@@ -1,16 +1,22 @@
 # SPDX-License-Identifier: Apache-2.0
 """JSON and TSV as bytes: the same content gives the same bytes."""
 
+import errno
 import json
 import re
+import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from bids_seg import image
+from bids_seg.errors import OutputError
 
 MISSING = 'n/a'
 """What stands in a cell without a value."""
+
+FULL = (errno.ENOSPC, errno.EDQUOT)
+"""Error numbers of a disk that is full."""
 
 Row = Mapping[str, str]
 """One row of a table by column."""
@@ -99,11 +105,46 @@ def write_if_different(path: Path, content: bytes) -> bool:
         The file; its folder is made if need be.
     content
         What it shall hold.
+
+    Raises
+    ------
+    OutputError
+        If it cannot be written.
     """
-    if path.is_file() and path.read_bytes() == content:
-        return False
-    image.write_bytes(path, content)
+    try:
+        if path.is_file() and path.read_bytes() == content:
+            return False
+        image.write_bytes(path, content)
+    except OSError as error:
+        raise refused(error, path.parent, size=len(content)) from error
     return True
+
+
+def refused(error: OSError, folder: Path, *, size: int) -> OutputError:
+    """Return what a user can do about a failed write.
+
+    Parameters
+    ----------
+    error
+        What the system said.
+    folder
+        Where something was to be written.
+    size
+        How much, bytes.
+    """
+    if error.errno in FULL:
+        there = next(parent for parent in (folder, *folder.parents) if parent.exists())
+        free = shutil.disk_usage(there).free
+        return OutputError(
+            f'the disk is full: {size / 1e6:.1f} MB are needed, {free / 1e6:.1f} MB are free',
+            where=folder,
+            do='make room or choose another output folder; nothing half-written was left',
+        )
+    return OutputError(
+        f'cannot be written ({error.strerror})',
+        where=error.filename or folder,
+        do='check its permissions or choose another output folder',
+    )
 
 
 def natural(label: str) -> tuple[tuple[int, int | str], ...]:

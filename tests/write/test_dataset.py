@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Files of the dataset as a whole (BIDS.md 2.5, section 4 rules 4 and 5)."""
 
+import errno
 import json
+import os
 from pathlib import Path
 
 import pytest
 
+from bids_seg.errors import OutputError
 from bids_seg.write import dataset, names
 from bids_seg.write.text import read_tsv
 
@@ -139,3 +142,14 @@ def test_a_new_participant_is_listed_only_where_there_is_a_list(tmp_path):
     assert place.read_text() == (
         'participant_id\tstatus\tage\nsub-01\tfailed\t7\nsub-02\tcomplete\tn/a\n'
     )
+
+
+def test_a_full_disk_is_said_with_what_to_do_and_leaves_nothing_behind(raw, monkeypatch):
+    def full(handle: int) -> None:
+        raise OSError(errno.ENOSPC, 'No space left on device')
+
+    monkeypatch.setattr(os, 'fsync', full)
+    with pytest.raises(OutputError, match='the disk is full') as caught:
+        dataset.write_root(raw / 'out', dataset.Origin(version='1', bids_dir=raw))
+    assert caught.value.code == 73
+    assert [path for path in (raw / 'out').rglob('*') if path.is_file()] == []
