@@ -266,7 +266,7 @@ def test_only_what_hangs_together_with_a_seed_is_reached():
 def test_smooth_noise_has_unit_spread_and_repeats():
     from bids_seg.train.synthesis.lesions import geometry
 
-    controls = geometry.smooth_controls(np.random.default_rng(0), 2, 16)
+    controls = np.random.default_rng(0).standard_normal((2, 16, 16, 16), np.float32)
     noise = np.asarray(geometry.smooth_noise(controls, (40, 30, 20), spacing=2.0, step=4.0))
     assert noise.shape == (2, 40, 30, 20)
     assert noise.std() == pytest.approx(1.0, abs=0.1)
@@ -280,12 +280,11 @@ def test_distances_agree_with_their_definition():
     rng = np.random.default_rng(0)
     places = points((4, 6, 5))
     centres = rng.uniform(-60, 60, (3, 3)).astype(np.float32)
-    metrics = geometry.ellipsoids(rng, 3, spread=0.25)
+    metrics = rng.normal(0, 0.7, (3, 3, 3)).astype(np.float32)
     found = np.asarray(geometry.distances(geometry.axes(places), centres, metrics))
     away = places[None] - centres[:, None, None, None]
     expected = np.linalg.norm(np.einsum('fab,fijkb->fijka', metrics, away), axis=-1)
     np.testing.assert_allclose(found, expected, atol=2e-2)
-    np.testing.assert_allclose(np.linalg.det(metrics), 1, atol=1e-4)
 
 
 @pytest.mark.slow

@@ -21,21 +21,6 @@ Shape = tuple[int, int, int]
 Points = tuple[Any, Any, Any]
 
 
-def smooth_controls(rng: np.random.Generator, channels: int, count: int) -> NDArray[np.float32]:
-    """Draw the control grids of smooth noises, `(channels, count, count, count)`, SD 1.
-
-    Parameters
-    ----------
-    rng
-        Source of random numbers.
-    channels
-        Number of independent noises.
-    count
-        Control points along each axis.
-    """
-    return rng.standard_normal((channels, count, count, count), np.float32)
-
-
 def _spline(size: int, spacing: float, step: float, count: int) -> NDArray[np.float32]:
     """Return periodic cubic B-spline weights (size, count) of voxels on control points."""
     place = np.arange(size) * spacing / step
@@ -301,36 +286,6 @@ def interpolated(grid: Any, points: Points, *, pitch: float) -> Any:
         return here + part[axis] * (along(axis + 1, start + (b * c, c, 1)[axis]) - here)
 
     return along(0, 0)
-
-
-def rotations(rng: np.random.Generator, count: int) -> NDArray[np.float64]:
-    """Draw rotation matrices `(count, 3, 3)`, all directions equally likely."""
-    quaternion = rng.standard_normal((count, 4))
-    quaternion /= np.linalg.norm(quaternion, axis=1, keepdims=True)
-    w, x, y, z = quaternion.T
-    rows = (
-        (1 - 2 * (y * y + z * z), 2 * (x * y - z * w), 2 * (x * z + y * w)),
-        (2 * (x * y + z * w), 1 - 2 * (x * x + z * z), 2 * (y * z - x * w)),
-        (2 * (x * z - y * w), 2 * (y * z + x * w), 1 - 2 * (x * x + y * y)),
-    )
-    return np.stack([np.stack(row, axis=-1) for row in rows], axis=1)
-
-
-def ellipsoids(rng: np.random.Generator, count: int, *, spread: float) -> NDArray[np.float32]:
-    """Draw metrics `(count, 3, 3)` whose unit balls are ellipsoids of a unit ball's volume.
-
-    Parameters
-    ----------
-    rng
-        Source of random numbers.
-    count
-        How many.
-    spread
-        SD of the logarithm of the axes.
-    """
-    logs = np.clip(rng.normal(0.0, spread, (count, 3)), -2 * spread, 2 * spread)
-    scales = np.exp(logs - logs.mean(axis=1, keepdims=True))
-    return np.asarray(scales[:, :, None] * rotations(rng, count), np.float32)
 
 
 def sigmoid_edge(field: Any, width: Any) -> Any:
