@@ -46,7 +46,12 @@ MODEL = Model(
     spacing=2.0,
     multiple=16,
     threshold=0.5,
-    members=(Weights(file='glioma.weights.h5', sha256=''),),
+    members=(
+        Weights(
+            file='glioma.weights.h5',
+            sha256='de947483fb7dca6009dd7f8cc22275aaf60c2d521f87bca6408e6ec45607408a',
+        ),
+    ),
     temperature=MappingProxyType({'WT': 1.0, 'TC': 1.0, 'ET': 1.0}),
     normalise=normalise.to_score,
     build=network,
