@@ -31,6 +31,8 @@ BATCH = 100
 _IGNORED = (
     re.compile(r'^/(?!sub-[^/]+(/ses-[^/]+)?(/anat(/[^/]+)?)?$)'),
     re.compile(r'/\.'),
+    # A name that is no UTF-8 would end pybids, for the whole batch.
+    re.compile('[\ud800-\udfff]'),
 )
 
 # Names are taken apart in `names`, more strictly than by pybids: one entity is all it needs

@@ -4,6 +4,7 @@
 import ast
 import hashlib
 import logging
+import os
 import time
 from pathlib import Path
 
@@ -381,6 +382,16 @@ def test_a_participant_that_cannot_be_read_does_not_stop_the_others(
     first, second = patients(root)
     assert 'Permission denied' in first.visits[0].warnings[0]
     assert second.visits[0].roles == {'T1w'}
+
+
+def test_names_that_are_no_text_stop_nothing(make_dataset, patients):
+    root = make_dataset({T1: {}, 'sub-01/anat/tab\tand\nline.nii': b'x'})
+    (root / 'sub-01' / 'anat' / os.fsdecode(b'sub-01_\xff_T1w.nii')).touch()
+    found = patients(root)
+    assert found[0].visits[0].roles == {'T1w'}
+    lines = discover.as_tsv(discover.plan(found)).splitlines()
+    assert len(lines) == 3
+    assert {line.count('\t') for line in lines} == {4}
 
 
 def test_participants_come_in_batches_and_each_batch_is_forgotten(
