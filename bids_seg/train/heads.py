@@ -335,7 +335,7 @@ def read(folder: str | Path, *, cache: str | Path | None = None) -> tuple[Head, 
         raise UnavailableError(
             'no label map found', where=folder, do='name a folder with head-NN_dseg.nii.gz files'
         )
-    heads = []
+    heads: list[Head] = []
     for file in files:
         name = file.name.split('.')[0].removesuffix('_dseg')[-2:]
         kept = None if cache is None else Path(cache) / f'head-{name}.npz'

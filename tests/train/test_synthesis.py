@@ -25,6 +25,7 @@ from bids_seg.train.synthesis import (
     strip,
     tissues,
 )
+from bids_seg.train.synthesis import normalise as twins
 from bids_seg.train.synthesis.ranges import BRAIN, GLIOMA, METASTASES, Ranges
 
 SHAPE = (24, 32, 28)
@@ -302,9 +303,9 @@ def test_both_ways_to_normalise_give_the_same_numbers(share):
     image = rng.gamma(2.0, 50.0, (13, 17, 11)).astype(np.float32)
     mask = rng.random(image.shape) >= share
     held = mask.astype(np.float32)
-    unit = np.asarray(degrade.unit(image, held, stride=1))
+    unit = np.asarray(twins.unit(image, held, stride=1))
     np.testing.assert_allclose(unit, normalise.to_unit(image, mask), atol=1e-5)
-    score = np.asarray(degrade.score(image, held, stride=1))
+    score = np.asarray(twins.score(image, held, stride=1))
     np.testing.assert_allclose(score, normalise.to_score(image, mask), atol=1e-4)
 
 
@@ -312,15 +313,15 @@ def test_both_ways_to_normalise_give_the_same_numbers(share):
 def test_fewer_voxels_give_nearly_the_same_percentiles():
     image = np.random.default_rng(2).gamma(2.0, 50.0, (40, 44, 48)).astype(np.float32)
     full = normalise.to_score(image, np.ones(image.shape, bool))
-    few = np.asarray(degrade.score(image, np.ones_like(image)))
+    few = np.asarray(twins.score(image, np.ones_like(image)))
     np.testing.assert_allclose(few, full, rtol=0.15, atol=0.1)
 
 
 @pytest.mark.slow
 def test_nothing_is_normalised_where_nothing_is():
     empty = np.zeros((6, 7, 8), np.float32)
-    assert not np.asarray(degrade.unit(empty, np.ones_like(empty))).any()
-    assert np.isfinite(np.asarray(degrade.score(empty, empty))).all()
+    assert not np.asarray(twins.unit(empty, np.ones_like(empty))).any()
+    assert np.isfinite(np.asarray(twins.score(empty, empty))).all()
 
 
 @pytest.mark.slow
@@ -389,7 +390,7 @@ def test_samples_are_finite_repeatable_and_of_fixed_shape(case, head):
         assert np.isfinite(one[key]).all()
         np.testing.assert_array_equal(one[key], again[key])
     assert 0 <= one['target'].min() <= one['target'].max() <= 1
-    low, high = (0, 1.0001) if case == 'brain' else degrade.SCORE_LIMITS
+    low, high = (0, 1.0001) if case == 'brain' else twins.SCORE_LIMITS
     assert low <= one['image'].min() <= one['image'].max() <= high
 
 

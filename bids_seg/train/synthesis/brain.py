@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bids_seg.train.heads import Head
-from bids_seg.train.synthesis import deform, degrade, noise, paint, tissues
+from bids_seg.train.synthesis import deform, degrade, noise, normalise, paint, tissues
 from bids_seg.train.synthesis.paint import chance
 from bids_seg.train.synthesis.ranges import BRAIN, Ranges
 
@@ -191,7 +191,7 @@ def render(arrays: dict[str, Tensor], draw: dict[str, Tensor]) -> dict[str, Tens
     image = degrade.scan(painted, draw)
     inside = degrade.outer(*(draw[f'inside_{name}'] for name in 'ijk'))
     image = _remove(image, places, texture, distance, draw) * inside
-    image = degrade.display(degrade.unit(image, inside), draw) * inside
+    image = degrade.display(normalise.unit(image, inside), draw) * inside
     size = ops.sqrt(ops.sum(draw['affine'] ** 2) / 3)
     target = ops.clip(0.5 - distance / size, 0.0, 1.0) * inside
     weight = ops.where(ops.abs(distance) < BORDER, BORDER_WEIGHT, 1.0)

@@ -8,7 +8,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bids_seg.train.heads import Head
-from bids_seg.train.synthesis import deform, degrade, examination, noise, paint, strip, tissues
+from bids_seg.train.synthesis import (
+    deform,
+    degrade,
+    examination,
+    noise,
+    normalise,
+    paint,
+    strip,
+    tissues,
+)
 from bids_seg.train.synthesis.lesions import glioma_draw
 from bids_seg.train.synthesis.paint import chance
 from bids_seg.train.synthesis.ranges import GLIOMA, Ranges
@@ -179,7 +188,7 @@ def render(arrays: dict[str, Tensor], draw: dict[str, Tensor]) -> dict[str, Tens
         table = examination.lesion_table(draw, channel)
         image = examination.paint_lesions(image, planted.weights, texture, lesion=table)
         image = examination.acquire(image, own) * ops.cast(masks.raw, 'float32')
-        seen = ops.where(shown, degrade.score(image, brain), 0.0)
+        seen = ops.where(shown, normalise.score(image, brain), 0.0)
         channels.append(seen * draw['present'][channel])
     planes = [ops.zeros(shape) + draw['present'][channel] for channel in range(len(CONTRASTS))]
     asked = ops.stack([1.0, 1.0, draw['present'][CONTRASTS.index('T1wCE')]])

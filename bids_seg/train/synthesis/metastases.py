@@ -5,10 +5,17 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from bids_seg.train.heads import Head
-from bids_seg.train.synthesis import deform, degrade, examination, noise, paint, strip, tissues
+from bids_seg.train.synthesis import (
+    deform,
+    examination,
+    noise,
+    normalise,
+    paint,
+    strip,
+    tissues,
+)
 from bids_seg.train.synthesis.lesions import metastases_draw
 from bids_seg.train.synthesis.ranges import METASTASES, Ranges
 
@@ -125,7 +132,7 @@ def render(arrays: dict[str, Tensor], draw: dict[str, Tensor]) -> dict[str, Tens
     image = examination.paint_lesions(image, planted.weights, texture, lesion=table)
     image = examination.acquire(image, draw) * ops.cast(masks.raw, 'float32')
     low, middle, high = _survey(arrays['codes'], draw)
-    score = degrade.scored(image, low, middle, high)
+    score = normalise.scored(image, low, middle, high)
     visible = ops.expand_dims(ops.cast(masks.shown, 'float32'), -1)
     return {
         'image': ops.expand_dims(score, -1) * visible,
@@ -153,6 +160,6 @@ def _survey(codes: Tensor, draw: dict[str, Tensor]) -> list[Tensor]:
     level = 0.5 * draw['noise_level']
     scanned = ops.sqrt((painted + real * level) ** 2 + (other * level) ** 2)
     mask = ops.cast(distance < draw['mask_brain'], 'float32')
-    return degrade.percentiles(
-        examination.rescale(scanned, draw), mask, degrade.SCORE_PERCENTILES, stride=1
+    return normalise.percentiles(
+        examination.rescale(scanned, draw), mask, normalise.SCORE_PERCENTILES, stride=1
     )

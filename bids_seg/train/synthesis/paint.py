@@ -46,13 +46,12 @@ def free(rng: np.random.Generator, ranges: Ranges) -> tuple[NDArray[np.float32],
     if chance(rng, ranges.free_dark_air_chance):
         values[tissues.INDEX['air']] = rng.uniform(0, 0.03)
         spread[tissues.INDEX['air']] = rng.uniform(0, 0.02)
-    for name in ('pocket',):
-        values[tissues.INDEX[name]] = values[tissues.INDEX['air']]
-        spread[tissues.INDEX[name]] = spread[tissues.INDEX['air']]
+    for drawn in (values, spread):
+        drawn[tissues.INDEX['pocket']] = drawn[tissues.INDEX['air']]
+    # Fluid is fluid, in most sequences.
     if chance(rng, 0.6):
-        index = tissues.INDEX
-        fluid = [index[name] for name in ('ventricle left', 'ventricle right', 'middle ventricles')]
-        values[fluid] = values[index['csf']]
+        names = ('ventricle left', 'ventricle right', 'middle ventricles')
+        values[[tissues.INDEX[name] for name in names]] = values[tissues.INDEX['csf']]
     return values.astype(np.float32), spread.astype(np.float32)
 
 
