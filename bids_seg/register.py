@@ -117,7 +117,8 @@ def rigid(
     mask = None if fixed_mask is None else _to_grid(fixed_mask, small_fixed.grid)
     forward, metric = _one_way(small_moving, small_fixed, mask, starts, (seed, threads))
     back, _ = _one_way(small_fixed, small_moving, None, starts, (seed, threads))
-    disagreement = distance(forward, np.linalg.inv(back), around=centre(fixed.grid))
+    reverse: Matrix = np.linalg.inv(back)
+    disagreement = distance(forward, reverse, around=centre(fixed.grid))
     return Rigid(matrix=forward, metric=metric, disagreement_mm=disagreement)
 
 
@@ -491,7 +492,8 @@ def _levels(values: NDArray[np.float32]) -> NDArray[np.intp]:
         low, high = float(values.min()), float(values.max())
     width = max(float(high - low), 1e-12)
     scaled = (values - low) / width * BINS
-    return np.clip(scaled, 0, BINS - 1).astype(np.intp)
+    levels: NDArray[np.intp] = np.clip(scaled, 0, BINS - 1).astype(np.intp)
+    return levels
 
 
 def _entropy(counts: NDArray[np.intp]) -> float:

@@ -1,0 +1,152 @@
+# SPDX-License-Identifier: Apache-2.0
+"""From several opinions to probabilities, uncertainty and classes; arrays alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float32]
+
+CLASSES: Mapping[str, int] = {'NCR': 1, 'SNFH': 2, 'ET': 3, 'RC': 4, 'TC': 5, 'WT': 6}
+"""Values of a label image."""
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Pooled:
+    """What several opinions say together."""
+
+    mean: Array
+    """Mean probability, `(I, J, K, R)`, nested: outermost first, never rising."""
+    mutual: Array | None
+    """Mutual information of opinion and outcome, bits, the largest over the regions,
+    `(I, J, K)`: how much the opinions differ. None with one opinion."""
+
+
+def pool(opinions: Iterable[Array], *, temperatures: Sequence[float]) -> Pooled:
+    """Average the opinions of several networks, and say how far they differ.
+
+    Parameters
+    ----------
+    opinions
+        Logits, each of shape (I, J, K, R), one after the other.
+    temperatures
+        Number by which the logits of each region are divided.
+
+    Raises
+    ------
+    ValueError
+        If there is no opinion.
+
+    Notes
+    -----
+    Mutual information is the entropy of the mean less the mean of the entropies:
+    Depeweg, https://proceedings.mlr.press/v80/depeweg18a.html, equation 3.
+    """
+    total: Array | None = None
+    uncertain: Array | None = None
+    count = 0
+    scale = np.asarray(temperatures, dtype=np.float32)
+    for logits in opinions:
+        probability = nested(sigmoid(logits / scale))
+        own = entropy(probability)
+        total = probability if total is None else total + probability
+        uncertain = own if uncertain is None else uncertain + own
+        count += 1
+    if total is None or uncertain is None:
+        message = 'no opinion to be averaged'
+        raise ValueError(message)
+    mean = total / np.float32(count)
+    if count == 1:
+        return Pooled(mean=mean, mutual=None)
+    mutual = (entropy(mean) - uncertain / np.float32(count)).max(axis=-1)
+    return Pooled(mean=mean, mutual=np.clip(mutual, 0, 1))
+
+
+def sigmoid(logits: Array) -> Array:
+    """Return probabilities; no logit overflows.
+
+    Parameters
+    ----------
+    logits
+        Any shape.
+
+    Examples
+    --------
+    >>> sigmoid(np.array([-1000.0, 0.0, 1000.0], dtype=np.float32))
+    array([0. , 0.5, 1. ], dtype=float32)
+    """
+    result: Array = (0.5 * (1.0 + np.tanh(0.5 * logits))).astype(np.float32)
+    return result
+
+
+def nested(probability: Array) -> Array:
+    """Return probabilities of nested regions that never rise inwards.
+
+    An outer region is raised to what lies within it: enhancing tumour that was seen is
+    tumour, also where the image that shows its surroundings is missing.
+
+    Parameters
+    ----------
+    probability : array of shape (I, J, K, R)
+        Outermost region first.
+
+    Examples
+    --------
+    >>> nested(np.array([[0.2, 0.7, 0.4]], dtype=np.float32))
+    array([[0.7, 0.7, 0.4]], dtype=float32)
+    """
+    raised: Array = np.maximum.accumulate(probability[..., ::-1], axis=-1)[..., ::-1]
+    return raised
+
+
+def entropy(probability: Array) -> Array:
+    """Return the entropy of inside or outside, bits, 0 to 1.
+
+    Parameters
+    ----------
+    probability
+        Any shape.
+
+    Examples
+    --------
+    >>> entropy(np.array([0.0, 0.5, 0.89, 1.0], dtype=np.float32))
+    array([0. , 1. , 0.5, 0. ], dtype=float32)
+    """
+    inside = np.clip(probability, 1e-7, 1 - 1e-7)
+    bits = -(inside * np.log2(inside) + (1 - inside) * np.log2(1 - inside))
+    result: Array = np.where(bits < 1e-5, 0, bits).astype(np.float32)
+    return result
+
+
+def classes(masks: Mapping[str, NDArray[np.bool_]]) -> NDArray[np.uint8]:
+    """Return the label image of nested regions.
+
+    Parameters
+    ----------
+    masks
+        By region, outermost first; a region that is not reported is left out.
+
+    Returns
+    -------
+    labels
+        Oedema is the whole tumour outside its core, necrosis the core outside what enhances;
+        a region whose inner one is not reported keeps its own class.
+
+    Examples
+    --------
+    >>> whole, core = np.array([True, True, False]), np.array([True, False, False])
+    >>> classes({'WT': whole, 'TC': core})
+    array([5, 2, 0], dtype=uint8)
+    """
+    shape = next(iter(masks.values())).shape
+    labels = np.zeros(shape, np.uint8)
+    names = list(masks)
+    outside = {'WT': 'SNFH', 'TC': 'NCR'}
+    for index, (name, mask) in enumerate(masks.items()):
+        divided = index + 1 < len(names)
+        labels[mask] = CLASSES[outside[name] if divided else name]
+    return labels
