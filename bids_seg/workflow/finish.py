@@ -143,13 +143,11 @@ def _measured(state: VisitState, run: ModelRun, files: dict[str, str]) -> Lesion
     probabilities = {
         region: image.read_map(state.files[f'probseg:{disease}:{region}']) for region in run.regions
     }
-    reference = state.visit.reference
     found, components = measure.lesions(
         labels,
         probabilities,
         disease=disease,
         tissue=names.lesion_tissue(disease, run.regions),
-        space='orig' if reference is None else reference.role,
     )
     image.save(tables.indexed(components), state.root / files[f'lesions:{disease}'])
     return found

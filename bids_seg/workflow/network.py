@@ -78,8 +78,12 @@ def environment(threads: int) -> Mapping[str, str]:
         Threads that it may use.
     """
     count = str(threads)
+    # The child finds the package whatever folder its parent works in.
+    package = Path(__file__).resolve().parents[2]
+    found = [str(package), *filter(None, [os.environ.get('PYTHONPATH')])]
     return {
         **os.environ,
+        'PYTHONPATH': os.pathsep.join(found),
         'TF_NUM_INTRAOP_THREADS': count,
         'TF_NUM_INTEROP_THREADS': '1',
         'OMP_NUM_THREADS': count,
