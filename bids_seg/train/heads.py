@@ -38,6 +38,9 @@ REACH = 16.0
 BRAIN_GROWTH = 1.0
 """Millimetres by which the tight mask is grown: the convention of the brain network."""
 
+CLOSING = 4.0
+"""mm by which the brain is closed: sulci up to twice as wide count as brain."""
+
 NECK = 30
 """mm that a map must reach below the brain for its lowest slice to count as neck."""
 
@@ -111,7 +114,7 @@ def unpack(codes: NDArray[np.int16]) -> tuple[NDArray[np.uint8], NDArray[np.floa
 
 
 def brain_mask(classes: NDArray[np.uint8]) -> NDArray[np.bool_]:
-    """Return the tight brain mask: brain tissue closed by 4 mm, without what is no brain.
+    """Return the tight brain mask: brain tissue closed by `CLOSING`, without what is no brain.
 
     Parameters
     ----------
@@ -126,10 +129,10 @@ def brain_mask(classes: NDArray[np.uint8]) -> NDArray[np.bool_]:
     from scipy import ndimage
 
     brain = np.isin(classes, tissues.members('brain'))
-    margin = 6
+    margin = int(CLOSING) + 2
     padded = np.pad(brain, margin)
-    grown = ndimage.distance_transform_edt(~padded) <= 4
-    closed = (ndimage.distance_transform_edt(grown) > 4) | padded
+    grown = ndimage.distance_transform_edt(~padded) <= CLOSING
+    closed = (ndimage.distance_transform_edt(grown) > CLOSING) | padded
     closed = ndimage.binary_fill_holes(closed)[margin:-margin, margin:-margin, margin:-margin]
     allowed = np.isin(
         classes,
