@@ -38,7 +38,7 @@ def to_unit(image: Array, mask: Mask | None = None) -> Array:
     low, high = np.percentile(values, (0.5, 99.5))
     if high <= low:
         return np.zeros_like(image)
-    return np.clip((image - low) / (high - low), 0.0, 1.0).astype(np.float32)
+    return np.asarray(np.clip((image - low) / (high - low), 0.0, 1.0), dtype=np.float32)
 
 
 def to_score(image: Array, mask: Mask | None = None) -> Array:
@@ -61,4 +61,4 @@ def to_score(image: Array, mask: Mask | None = None) -> Array:
         return np.zeros_like(image)
     low, middle, high = np.percentile(values, (16.0, 50.0, 84.0))
     spread = max((high - low) / 2, 1e-6 * max(abs(middle), 1e-6))
-    return np.clip((image - middle) / spread, LOW, HIGH).astype(np.float32)
+    return np.asarray(np.clip((image - middle) / spread, LOW, HIGH), dtype=np.float32)

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -86,7 +86,7 @@ def role(file: Path) -> Role | None:
         return None
     if suffix == 'T1w' and entities.get('ce', 'none').lower() not in _NOT_CONTRAST:
         return 'T1wCE'
-    return suffix if suffix in ROLES and suffix != 'T1wCE' else None  # type: ignore[return-value]
+    return next((known for known in ROLES if known == suffix), None)
 
 
 def find(dataset: Path, model: Model) -> list[Case]:
@@ -327,7 +327,10 @@ def _place(
 
 
 def _at(
-    volume: Volume, affine: npt.NDArray[np.float64], shape: tuple[int, int, int], order: int
+    volume: Volume,
+    affine: npt.NDArray[np.float64],
+    shape: tuple[int, int, int],
+    order: Literal[0, 1],
 ) -> Array:
     """Sample a volume at the voxels of a sample, smoothed where that is coarser."""
     from scipy import ndimage

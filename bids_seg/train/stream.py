@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from typing import Any, NamedTuple
 
 
@@ -76,7 +76,7 @@ def echoed(source: Source, *, times: int, lag: int) -> Source:
     return echo
 
 
-def ahead(source: Source, first: int, *, depth: int = 3) -> Iterator[Sample]:
+def ahead(source: Source, first: int, *, depth: int = 3) -> Generator[Sample, None, None]:
     """Make samples in a thread of their own while the caller works on earlier ones.
 
     Parameters
