@@ -32,6 +32,8 @@ STRIPS: Mapping[str, tuple[str, float]] = {
     'n_lesions': ('lesions', 1.0),
 }
 """Columns of the visits' table that get a strip plot: title and divisor."""
+FEWEST_DOTS = 3
+"""Visits that a strip plot is worth drawing for."""
 WIDTH, HEIGHT = 420.0, 74.0
 """Size of a strip plot, units."""
 SIDE = 14.0
@@ -40,7 +42,7 @@ SIDE = 14.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GroupVisit:
-    """A row of the group page's table."""
+    """A row of the group page's table: one visit as one network saw it."""
 
     participant: str
     """With `sub-`."""
@@ -48,10 +50,14 @@ class GroupVisit:
     """Label without `ses-`; empty where there are none."""
     status: str
     """complete, failed, skipped."""
+    disease: str
+    """Whose totals these are; empty where no tumour network was run."""
     row: Row
     """Its row in the visits' table."""
     remarks: tuple[str, ...]
-    """What stands out in its quality."""
+    """What stands out in its quality; on the first row of a visit alone."""
+    reason: str
+    """Why it was skipped or failed."""
 
     @property
     def name(self) -> str:
@@ -88,38 +94,56 @@ def group(out_dir: Path) -> Path:
 
 
 def judged(rows: Sequence[Row], quality: Sequence[Row]) -> tuple[GroupVisit, ...]:
-    """Return one entry for each visit, with what stands out, in natural order.
+    """Return one entry for each visit and disease, with what stands out, in natural order.
 
     Parameters
     ----------
     rows
-        The table of visits; of several criteria for one visit the first row counts.
+        The table of visits; of several criteria for one visit and disease the first row counts.
     quality
         The table of quality, one row for each image.
     """
-    first: dict[tuple[str, str], Row] = {}
-    for row in rows:
-        first.setdefault((row['participant_id'], row.get('session_id', 'n/a')), row)
-    far: dict[tuple[str, str], list[str]] = {key: [] for key in first}
-    brains = [number(row.get('brain_mm3')) for row in first.values()]
-    for key, mm3, mark in zip(first, brains, _marks(brains, 'brain_mm3'), strict=True):
-        if mark:
-            far[key].append(f'brain of {(mm3 or 0) / 1000:.0f} mL is unusually {mark}')
+    remarks = _brains(rows)
     for key, words in _registrations(quality).items():
-        far.setdefault(key, []).extend(words)
-    visits = [
-        GroupVisit(
-            participant=key[0],
-            session='' if key[1] == 'n/a' else key[1].removeprefix('ses-'),
-            status=row.get('visit_status', 'n/a'),
-            row=row,
-            remarks=tuple(far[key]),
-        )
-        for key, row in first.items()
-    ]
+        remarks.setdefault(key, []).extend(words)
+    reasons = {
+        _key(row): row['reason']
+        for row in reversed([*quality, *rows])
+        if row.get('visit_status') != 'complete' and row.get('reason', 'n/a') != 'n/a'
+    }
+    found: dict[tuple[str, str, str], GroupVisit] = {}
+    for row in rows:
+        participant, session = _key(row)
+        disease = row.get('disease', 'n/a').replace('n/a', '')
+        if (participant, session, disease) not in found:
+            found[participant, session, disease] = GroupVisit(
+                participant=participant,
+                session='' if session == 'n/a' else session.removeprefix('ses-'),
+                status=row.get('visit_status', 'n/a'),
+                disease=disease,
+                row=row,
+                remarks=tuple(remarks.pop((participant, session), ())),
+                reason=reasons.get((participant, session), ''),
+            )
     return tuple(
-        sorted(visits, key=lambda visit: (natural(visit.participant), natural(visit.session)))
+        sorted(found.values(), key=lambda one: (natural(one.participant), natural(one.session)))
     )
+
+
+def _key(row: Row) -> tuple[str, str]:
+    """Return participant and session of a row of any table."""
+    return row.get('participant_id', ''), row.get('session_id', 'n/a')
+
+
+def _brains(rows: Sequence[Row]) -> dict[tuple[str, str], list[str]]:
+    """Return remarks on brain volumes that are far from those of the other visits."""
+    brains = {_key(row): number(row.get('brain_mm3')) for row in rows}
+    marks = _marks(list(brains.values()), 'brain_mm3')
+    return {
+        key: [f'brain of {(mm3 or 0) / 1000:.0f} mL is unusually {mark}']
+        for (key, mm3), mark in zip(brains.items(), marks, strict=True)
+        if mark
+    }
 
 
 def _registrations(quality: Sequence[Row]) -> dict[tuple[str, str], list[str]]:
@@ -129,17 +153,15 @@ def _registrations(quality: Sequence[Row]) -> dict[tuple[str, str], list[str]]:
         same = [row for row in quality if row.get('image_role') == role]
         values = [number(row.get('registration_nmi')) for row in same]
         for row, value, mark in zip(same, values, _marks(values, 'registration_nmi'), strict=True):
-            key = (row.get('participant_id', ''), row.get('session_id', 'n/a'))
             if mark == 'small':
-                found.setdefault(key, []).append(
+                found.setdefault(_key(row), []).append(
                     f'alignment of {role}: mutual information {value:.3f} is unusually small'
                 )
     for row in quality:
         flags = row.get('flags') or 'n/a'
         if flags != 'n/a':
-            key = (row.get('participant_id', ''), row.get('session_id', 'n/a'))
             said = f'{row.get("image_role", "")}: {flags.replace("_", " ").replace(";", ", ")}'
-            found.setdefault(key, []).append(said)
+            found.setdefault(_key(row), []).append(said)
     return found
 
 
@@ -210,18 +232,38 @@ def strip(values: Sequence[tuple[str, float]], title: str) -> str:
 
 
 def _strips(visits: Sequence[GroupVisit]) -> list[tuple[str, str, str]]:
-    """Return title, picture and caption of the columns that have values."""
+    """Return title, picture and caption of the columns that have values, by disease."""
     made = []
+    diseases = sorted({visit.disease for visit in visits if visit.disease})
     for column, (title, divisor) in STRIPS.items():
-        values = [
-            (visit.name, value / divisor)
-            for visit in visits
-            if visit.status == 'complete' and (value := number(visit.row.get(column))) is not None
-        ]
-        if values:
-            middle = statistics.median(value for _, value in values)
-            made.append((title, strip(values, title), f'median {middle:.3g}, {len(values)} visits'))
+        # The brain does not depend on the disease: each visit counts once.
+        for disease in [''] if column == 'brain_mm3' else diseases or ['']:
+            values = {
+                visit.name: value / divisor
+                for visit in visits
+                if visit.status == 'complete'
+                and disease in {'', visit.disease}
+                and (value := number(visit.row.get(column))) is not None
+            }
+            if len(values) >= FEWEST_DOTS:
+                whose = f'{disease}, ' if disease and len(diseases) > 1 else ''
+                middle = statistics.median(values.values())
+                picture = strip(list(values.items()), whose + title)
+                made.append(
+                    (whose + title, picture, f'median {_brief(middle)}, {len(values)} visits')
+                )
     return made
+
+
+def _brief(value: float) -> str:
+    """Return a number with three digits, large ones whole.
+
+    Examples
+    --------
+    >>> _brief(1508.6), _brief(8.888), _brief(0)
+    ('1509', '8.89', '0')
+    """
+    return f'{value:.0f}' if abs(value) >= 100 else f'{value:.3g}'
 
 
 def _cells(visit: GroupVisit) -> list[tuple[str, str, str]]:
@@ -239,7 +281,8 @@ def _cells(visit: GroupVisit) -> list[tuple[str, str, str]]:
 
 def _page(visits: Sequence[GroupVisit], pages: set[str], tables: Sequence[str]) -> str:
     """Return the whole page."""
-    counts = {status: sum(visit.status == status for visit in visits) for status in SIGNS}
+    by_status = {visit.name: visit.status for visit in visits}
+    counts = {status: list(by_status.values()).count(status) for status in SIGNS}
     rows = [
         {
             'name': visit.participant,
@@ -249,7 +292,8 @@ def _page(visits: Sequence[GroupVisit], pages: set[str], tables: Sequence[str]) 
             'sign': SIGNS.get(visit.status, ''),
             'cells': _cells(visit),
             'remarks': visit.remarks,
-            'reason': '' if (visit.row.get('reason') or 'n/a') == 'n/a' else visit.row['reason'],
+            'reason': visit.reason,
+            'disease': visit.disease or NOTHING,
         }
         for visit in visits
     ]
@@ -261,6 +305,7 @@ def _page(visits: Sequence[GroupVisit], pages: set[str], tables: Sequence[str]) 
             version=bids_seg.__version__,
             style=(TEMPLATES / 'style.css').read_text(encoding='utf-8'),
             participants=len({visit.participant for visit in visits}),
+            visits=len(by_status),
             counts=counts,
             signs=SIGNS,
             strips=_strips(visits),

@@ -78,11 +78,13 @@ def ml(volume_mm3: float | None) -> str:
 
     Examples
     --------
-    >>> ml(34), ml(12345), ml(1420000), ml(None)
-    ('0.034 mL', '12.3 mL', '1420 mL', 'n/a')
+    >>> ml(34), ml(12345), ml(1420000), ml(0), ml(None)
+    ('0.034 mL', '12.3 mL', '1420 mL', '0 mL', 'n/a')
     """
     if volume_mm3 is None:
         return 'n/a'
+    if volume_mm3 == 0:
+        return '0 mL'
     value = volume_mm3 / 1000
     decimals = 3 if value < 1 else 2 if value < 10 else 1 if value < 1000 else 0
     return f'{value:.{decimals}f} mL'

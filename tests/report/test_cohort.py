@@ -63,6 +63,37 @@ def test_a_visit_with_several_criteria_is_one_row():
     assert len(cohort.judged(rows, [])) == 1
 
 
+def test_a_visit_with_two_networks_has_two_rows_and_counts_once(tmp_path):
+    lines = ['participant_id\tsession_id\tvisit_status\tdisease\ttc_mm3\tbrain_mm3']
+    lines += ['sub-1\tn/a\tcomplete\tglioma\t5000\t1400000']
+    lines += ['sub-1\tn/a\tcomplete\tmetastases\t70\t1400000']
+    (tmp_path / 'group_visits.tsv').write_text('\n'.join(lines) + '\n')
+    text = report.group(tmp_path).read_text(encoding='utf-8')
+    assert '1 participant, 1 visit: 1 complete, 0 skipped, 0 failed.' in text
+    assert text.count('<th scope="row">sub-1</th>') == 2
+    # Two values are no spread to draw.
+    assert '<circle' not in text
+
+
+def test_strips_are_drawn_for_each_network_and_once_for_the_brain():
+    rows = [
+        {'participant_id': f'sub-{i}', 'visit_status': 'complete', 'disease': disease,
+         'tc_mm3': str(100 * i), 'brain_mm3': '1400000'}
+        for i in range(3)
+        for disease in ('glioma', 'metastases')
+    ]  # fmt: skip
+    titles = [title for title, _, _ in cohort._strips(cohort.judged(rows, []))]
+    assert titles == [
+        'glioma, tumour core (TC), mL', 'metastases, tumour core (TC), mL', 'brain, mL',
+    ]  # fmt: skip
+
+
+def test_a_reason_comes_from_the_table_of_quality():
+    key = {'participant_id': 'sub-1', 'session_id': 'n/a', 'visit_status': 'failed'}
+    (visit,) = cohort.judged([key], [{**key, 'reason': 'cut short'}])
+    assert visit.reason == 'cut short'
+
+
 def test_few_or_equal_visits_give_no_outliers():
     rows = [
         {'participant_id': f'sub-{i}', 'session_id': 'n/a', 'brain_mm3': value}

@@ -84,7 +84,7 @@ def test_the_headline_has_count_volume_diameters_and_side(pages):
     _, text = read(pages['01'])
     finding = re.search(r'class="finding">([^<]+)<', text).group(1)
     assert re.fullmatch(
-        r'One enhancing lesion, [\d.]+ mL, [\d.]+ \S [\d.]+ mm, on the right\.', finding
+        r'One enhancing lesion, [\d.]+\smL, [\d.]+ \S [\d.]+\smm, on the right\.', finding
     )
 
 

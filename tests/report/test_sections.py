@@ -80,6 +80,23 @@ def test_five_millimetres_are_thick_but_measurable():
     assert 'measurable' not in text
 
 
+def test_one_remark_on_several_contrasts_is_said_once():
+    made = summary(roles=('T1wCE', 'FLAIR'))
+    scans = tuple(
+        dataclasses.replace(s, notes=('assumed from its name',)) for s in made.visit.scans
+    )
+    found = said(visit=dataclasses.replace(made.visit, scans=scans), alignments=())
+    assert found == [('note', 'T1wCE, FLAIR', 'Assumed from its name.')]
+
+
+def test_lesions_of_two_visits_are_not_taken_for_one(made):
+    patient = read_patient(made, '01')
+    last = patient.latest
+    text = checks.render(Scene(patient=patient, visit=last, pictures=view.load(last))).html
+    assert 'Visit 01: Lesion U001' in text
+    assert 'Visit 02: Lesion U001' in text
+
+
 def text_of(*summaries):
     pieces = itertools.chain.from_iterable(methods.paragraphs(summaries))
     return ''.join(text for text, _ in pieces)

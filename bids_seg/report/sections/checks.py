@@ -66,9 +66,12 @@ def checks(visit: VisitOutputs) -> Iterable[Check]:
     yield from _lesions(visit)
     for warning in summary.visit.warnings:
         yield Check(level='note', where='', text=sentence(warning))
+    remarks: dict[str, list[str]] = {}
     for scan in summary.visit.scans:
         for remark in scan.notes:
-            yield Check(level='note', where=scan.role, text=sentence(remark))
+            remarks.setdefault(remark, []).append(scan.role)
+    for remark, roles in remarks.items():
+        yield Check(level='note', where=', '.join(roles), text=sentence(remark))
 
 
 def _alignments(visit: VisitOutputs) -> Iterable[Check]:
@@ -96,7 +99,10 @@ def _networks(visit: VisitOutputs) -> Iterable[Check]:
         for warning in model.warnings:
             yield Check(level='warn', where=model.task, text=sentence(warning))
     for task, reason in visit.summary.models_skipped.items():
-        yield Check(level='warn', where=f'{task} network not run', text=sentence(reason))
+        # One tumour network that ran is mostly what was wanted.
+        ran = any(model.task not in {'brain', task} for model in visit.summary.models)
+        level: Literal['warn', 'note'] = 'note' if ran else 'warn'
+        yield Check(level=level, where=f'{task} network not run', text=sentence(reason))
 
 
 def _slices(visit: VisitOutputs) -> Iterable[Check]:
@@ -133,12 +139,14 @@ def render(scene: Scene) -> Part:
     """Return the list for all visits; visits are named where there are several."""
     several = len(scene.patient.visits) > 1
     # What is the same at several visits is said once.
-    visits: dict[Check, list[str]] = {}
+    visits: dict[tuple[Check, str], list[str]] = {}
     for visit in scene.patient.visits:
         for check in checks(visit):
-            visits.setdefault(check, []).append(visit.summary.visit.session or '')
+            # U001 of one visit is not U001 of another.
+            apart = visit.name if check.where.startswith('Lesion') else ''
+            visits.setdefault((check, apart), []).append(visit.summary.visit.session or '')
     found = []
-    for check, names in visits.items():
+    for (check, _), names in visits.items():
         named = f'Visit{"s" if len(names) > 1 else ""} {", ".join(names)}'
         bare = not several or check.where.startswith('Visit')
         where = check.where if bare else f'{named}: {check.where}'.removesuffix(': ')

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The answer first: what was found at the latest visit, with numbers and one picture."""
 
+import re
+
 from bids_seg.report import drawing, view
 from bids_seg.report.outputs import DiseaseOutputs, LesionOutputs, VisitOutputs
 from bids_seg.report.section import Figure, Part, Scene, Section, fill
@@ -90,6 +92,9 @@ def _tiles(visit: VisitOutputs) -> list[tuple[str, str, str]]:
     tiles: list[tuple[str, str, str]] = []
     for outputs in visit.diseases:
         several = f'{outputs.disease}, ' if len(visit.diseases) > 1 else ''
+        if several and not any(_volumes(outputs, visit).values()):
+            # The sentence has said that it found nothing.
+            continue
         for region, mm3 in _volumes(outputs, visit).items():
             tiles.append((f'{several}{REGIONS[region]} ({region})', ml(mm3), ''))
         for measured in outputs.lesions[:1]:
@@ -108,10 +113,11 @@ def _few(scene: Scene) -> list[tuple[str, ...]]:
         for measured in outputs.lesions[:1]:
             for row in measured.rows[:FEW]:
                 name = row.get('name', 'n/a')
+                whose = f'{outputs.disease} ' if len(scene.visit.diseases) > 1 else ''
                 place = [number(row.get(f'centroid_{axis}')) or 0.0 for axis in 'xyz']
                 rows.append(
                     (
-                        name,
+                        whose + name,
                         scene.visit.stem(f'{measured.label}{name}'),
                         view.side((place[0], place[1], place[2]), scene.pictures),
                         ml(number(row.get('volume_mm3'))),
@@ -152,9 +158,10 @@ def render(scene: Scene) -> Part:
     visit, last = scene.visit, scene.patient.visits[-1]
     summary = visit.summary
     several = len(visit.diseases) > 1
+    found = [(outputs.disease, findings(outputs, visit, scene)) for outputs in visit.diseases]
     lines = [
-        sentence((f'{outputs.disease}: ' if several else '') + findings(outputs, visit, scene))
-        for outputs in visit.diseases
+        sentence(f'{disease} network: {said[0].lower()}{said[1:]}' if several else said)
+        for disease, said in found
     ]
     if not visit.complete:
         word = 'failed' if summary.status == 'failed' else 'was skipped'
@@ -173,17 +180,20 @@ def render(scene: Scene) -> Part:
     figure = _picture(scene)
     drawn = dict.fromkeys(name for masks in scene.pictures.regions.values() for name in masks)
     few = _few(scene)
-    found = [len(measured.rows) for outputs in visit.diseases for measured in outputs.lesions[:1]]
+    counted = [len(measured.rows) for outputs in visit.diseases for measured in outputs.lesions[:1]]
     html = fill(
         TEMPLATE,
         {
             'when': when,
-            'lines': lines,
+            # A number stays on the line of its unit.
+            'lines': [
+                re.sub(r'(\d) (mL|mm)\b', '\\1\N{NO-BREAK SPACE}\\2', line) for line in lines
+            ],
             'aside': aside,
             'tiles': _tiles(visit),
             'figure': figure,
             'few': few,
-            'more': sum(found) - len(few),
+            'more': sum(counted) - len(few),
             'visit': visit.name,
             'legend': drawing.legend(list(drawn)),
         },

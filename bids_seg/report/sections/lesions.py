@@ -181,7 +181,10 @@ def _numbers(
         if abs(unit[0]) > 0.4:
             anchor = 'start' if unit[0] > 0 else 'end'
         margin = {'start': (0.04, 0.7), 'middle': (0.2, 0.8), 'end': (0.3, 0.96)}[anchor]
-        x = float(np.clip(x, margin[0] * field, margin[1] * field))
+        inside = float(np.clip(x, margin[0] * field, margin[1] * field))
+        # A text that had to be moved back over its line goes above it.
+        y -= 0.07 * field if inside != x else 0.0
+        x = inside
         y = float(np.clip(y + 0.02 * field, 0.15 * field, 0.88 * field))
         labels.append(Label(x=x, y=y, text=mm(length), anchor=anchor))
     return tuple(labels)

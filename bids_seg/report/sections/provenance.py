@@ -10,9 +10,9 @@ TEMPLATE = """
 <div><h4>Versions</h4>
 {{ parts.table([('program', ''), ('version', '')], versions, 'Versions') }}</div>
 </div>
-<h4>Networks</h4>
+{% if networks %}<h4>Networks</h4>
 {{ parts.table([('visit', ''), ('task', ''), ('network', ''), ('device', ''), ('weights, SHA-256', '')],
-  networks, 'Networks and their weights') }}
+  networks, 'Networks and their weights') }}{% endif %}
 <h4>Runs</h4>
 {{ parts.table([('visit', ''), ('status', ''), ('run', ''), ('settings, SHA-256', ''), ('inputs, SHA-256', '')],
   runs, 'Runs and checksums') }}

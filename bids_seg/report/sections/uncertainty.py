@@ -3,12 +3,14 @@
 
 import numpy as np
 
+from bids_seg.image import Grid
+from bids_seg.records import Disease
 from bids_seg.report import drawing, view
 from bids_seg.report.section import Figure, Part, Scene, Section, fill
-from bids_seg.report.view import Array
+from bids_seg.report.view import Array, Direction, Plane
 
 TEMPLATE = """
-<div class="cards wide">{% for figure in figures %}{{ parts.figure(figure) }}{% endfor %}</div>
+<div class="cards">{% for figure in figures %}{{ parts.figure(figure) }}{% endfor %}</div>
 <div class="scale"><span>0 bit, sure</span><svg viewBox="0 0 200 12" preserveAspectRatio="none"
 role="img" aria-label="Colour scale from 0 to 1 bit"><defs><linearGradient id="{{ gradient }}">
 {% for colour in colours %}<stop offset="{{ loop.index0 / (colours | length - 1) }}" stop-color="{{ colour }}"/>{% endfor %}
@@ -19,6 +21,8 @@ regions; the scale is the same on every page. It shows where the network itself 
 what the network overlooks with confidence, and it is no guarantee.</p>
 """
 
+DIRECTIONS: tuple[Direction, ...] = ('axial', 'coronal', 'sagittal')
+"""Planes that are shown."""
 FAINT_BITS = 0.05
 """Below this nothing is painted."""
 
@@ -44,34 +48,38 @@ def painted(image: Array, bits: Array) -> Array:
     return mixed
 
 
-def _figure(disease: str, bits: Array, scene: Scene) -> Figure:
-    """Return entropy on the reference in three directions, through its largest sums."""
+def _figure(disease: Disease, bits: Array, scene: Scene) -> Figure:
+    """Return entropy on the reference in three directions, beside the outlines."""
     pictures = scene.pictures
     role, image = next(iter(pictures.images.items()))
-    target = pictures.outermost
+    masks = [*pictures.regions.get(disease, {}).items()]
     unsure = bits > 0.5
-    if target is None or not target.any():
-        target = unsure
-    panels = []
-    for direction in ('axial', 'coronal', 'sagittal'):
-        plane = view.largest(target, direction)
-        pixel = plane.pixel(pictures.grid)
-        shown = painted(plane.cut(image), plane.cut(bits))
-        panels.append(
-            drawing.Panel(
-                width=shown.shape[1] * pixel[0],
-                height=shown.shape[0] * pixel[1],
-                image=drawing.picture(shown, pixel),
-                ends=('A', 'P') if direction == 'sagittal' else ('R', 'L'),
-                bar=50.0,
-            )
-        )
+    target = masks[0][1] if masks and masks[0][1].any() else unsure
+    planes = [view.largest(target, direction) for direction in DIRECTIONS]
+    outlined = drawing.whole(image, planes[0], pictures.grid, masks=masks)
+    axial, coronal, sagittal = (_panel(image, bits, plane, pictures.grid) for plane in planes)
     volume = float(unsure.sum()) * pictures.grid.voxel_mm3 / 1000
     stem = f'{scene.visit.name}_desc-{disease}Entropy_probseg'
-    alt = f'Entropy of the {disease} network on {role}; {volume:.1f} mL lie above 0.5 bit.'
+    alt = (
+        f'Entropy of the {disease} network on {role}, beside its outlines; {volume:.1f} mL lie '
+        'above 0.5 bit.'
+    )
     caption = f'{disease.capitalize()} network on {role} · {volume:.1f} mL above 0.5 bit'
-    svg = drawing.compose([panels], name=stem, alt=alt)
+    svg = drawing.compose([[outlined, axial], [coronal, sagittal]], name=stem, alt=alt)
     return Figure(stem=stem, svg=svg, alt=alt, caption=caption)
+
+
+def _panel(image: Array, bits: Array, plane: Plane, grid: Grid) -> drawing.Panel:
+    """Return one slice with entropy painted over it."""
+    pixel = plane.pixel(grid)
+    shown = painted(plane.cut(image), plane.cut(bits))
+    return drawing.Panel(
+        width=shown.shape[1] * pixel[0],
+        height=shown.shape[0] * pixel[1],
+        image=drawing.picture(shown, pixel),
+        ends=('A', 'P') if plane.direction == 'sagittal' else ('R', 'L'),
+        bar=50.0,
+    )
 
 
 def render(scene: Scene) -> Part:
