@@ -58,17 +58,66 @@ def surface(mask: NDArray[np.bool_], affine: NDArray[np.float64]) -> tuple[float
     >>> round(area, 4), round(volume, 4)
     (1.7321, 0.1667)
     """
-    bits = np.pad(mask, 1).astype(np.uint8)
-    shape = tuple(side - 1 for side in bits.shape)
-    codes = np.zeros(shape, dtype=np.uint8)
-    for bit, (i, j, k) in enumerate(_CORNERS):
-        codes |= bits[i : i + shape[0], j : j + shape[1], k : k + shape[2]] << np.uint8(bit)
+    codes = cells(np.pad(mask, 1))
     areas, fluxes, moments = _tables(affine[:3, :3])
     counts = np.bincount(codes.ravel(), minlength=256)
     # Divergence theorem for the field (0, 0, z): the flux of a cell grows with its layer.
-    layers = fluxes[codes].sum(axis=(0, 1)) @ np.arange(shape[2])
+    layers = fluxes[codes].sum(axis=(0, 1)) @ np.arange(codes.shape[2])
     volume = layers + counts @ moments
     return float(counts @ areas), float(abs(volume) * abs(np.linalg.det(affine[:3, :3])))
+
+
+def cells(mask: NDArray[np.bool_]) -> NDArray[np.uint8]:
+    """Return which corners of every cell between eight voxel centres are inside, as bits.
+
+    Parameters
+    ----------
+    mask : array of shape (I, J, K)
+        What is inside; a surface at its edge has no cells.
+
+    Returns
+    -------
+    array of shape (I - 1, J - 1, K - 1)
+        0 outside, 255 inside, anything else on the surface.
+    """
+    bits = mask.astype(np.uint8)
+    first, second, third = (side - 1 for side in bits.shape)
+    codes = np.zeros((first, second, third), dtype=np.uint8)
+    for bit, (i, j, k) in enumerate(_CORNERS):
+        codes |= bits[i : i + first, j : j + second, k : k + third] << np.uint8(bit)
+    return codes
+
+
+def cell_areas(affine: NDArray[np.float64]) -> Floats:
+    """Return the area of the surface within a cell of each of the 256 kinds, mm2.
+
+    Parameters
+    ----------
+    affine : array of shape (4, 4)
+        From voxel indices to mm.
+    """
+    return _tables(affine[:3, :3])[0]
+
+
+def cell_centres() -> Floats:
+    """Return the middle of the surface within a cell of each of the 256 kinds.
+
+    Returns
+    -------
+    array of shape (256, 3)
+        Indices from the cell's first corner; weighted by area on a cubic grid. Cells without
+        a surface have their own middle.
+    """
+    codes, weights, triangles = _triangles()
+    sides = triangles[:, 1:] - triangles[:, :1]
+    areas = weights * np.linalg.norm(np.cross(sides[:, 0], sides[:, 1]), axis=1)
+    totals, sums = np.zeros(256), np.zeros((256, 3))
+    np.add.at(totals, codes, areas)
+    np.add.at(sums, codes, areas[:, None] * triangles.mean(axis=1))
+    centres = np.full((256, 3), 0.5)
+    there = totals > 0
+    centres[there] = sums[there] / totals[there, None]
+    return centres
 
 
 def sphericity(mask: NDArray[np.bool_], affine: NDArray[np.float64]) -> float | None:
