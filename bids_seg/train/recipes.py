@@ -43,9 +43,9 @@ class Recipe:
 RECIPES: dict[str, Recipe] = {
     recipe.name: recipe
     for recipe in (
-        Recipe(name='brain', peak=1.5e-3, samples=4000, times=3, lag=8, scenes=24),
-        Recipe(name='glioma', peak=1.5e-3, samples=6000, times=4, lag=8, scenes=24),
-        Recipe(name='metastases', peak=1.5e-3, samples=5000, times=3, lag=8, scenes=24),
+        Recipe(name='brain', peak=1.5e-3, samples=3500, times=3, lag=8, scenes=24),
+        Recipe(name='glioma', peak=1.5e-3, samples=7000, times=4, lag=8, scenes=24),
+        Recipe(name='metastases', peak=1.5e-3, samples=9000, times=3, lag=8, scenes=24),
     )
 }
 """The recipes by name."""

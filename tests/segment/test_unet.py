@@ -55,6 +55,16 @@ def test_a_kernel_is_standardised_whatever_its_stored_mean_and_scale():
     np.testing.assert_allclose(np.asarray(layer(image)), before, atol=1e-4)
 
 
+def test_only_a_kernel_that_keeps_its_mean_sees_how_bright_an_image_is():
+    keras.utils.set_random_seed(6)
+    flat = np.ones((1, 6, 8, 10, 1), np.float32)
+    for centre, sees in (('mean', False), ('nothing', True)):
+        layer = unet.StandardisedConv3D(5, centre=centre)
+        seen = np.abs(np.asarray(layer(3 * flat)) - np.asarray(layer(flat)))[0, 3, 4, 5].max()
+        assert (seen > 0.1) == sees
+        assert layer.get_config()['centre'] == centre
+
+
 def test_activations_keep_their_variance_from_layer_to_layer():
     x = np.random.default_rng(3).normal(size=(1, 16, 18, 20, 16)).astype(np.float32)
     for _ in range(6):

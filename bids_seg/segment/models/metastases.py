@@ -25,7 +25,9 @@ def network(compute: str = 'float32') -> keras.Model:
     """
     from bids_seg.segment.networks import unet
 
-    return unet.build(channels=1, regions=1, widths=WIDTHS, prior=-4.0, compute=compute)
+    return unet.build(
+        channels=1, regions=1, widths=WIDTHS, prior=-4.0, first='nothing', compute=compute
+    )
 
 
 CARD = """\

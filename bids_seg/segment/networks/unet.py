@@ -10,10 +10,13 @@ as well as large ones.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import keras
 from keras import ops
+
+Centre = Literal['mean', 'nothing']
+"""What is taken off a kernel before it is scaled."""
 
 SLOPE = 0.1
 """Slope of the activation below zero."""
@@ -68,6 +71,9 @@ class StandardisedConv3D(keras.layers.Layer):  # type: ignore[misc]
         Number of output channels.
     strides
         Step of the output grid, voxels.
+    centre
+        What is taken off a kernel first: its `mean`, or `nothing`. A first layer of zero mean
+        sees edges but not how bright a single image is.
     name
         Name of the layer; weights are stored under it.
     dtype
@@ -75,11 +81,18 @@ class StandardisedConv3D(keras.layers.Layer):  # type: ignore[misc]
     """
 
     def __init__(
-        self, filters: int, *, strides: int = 1, name: str | None = None, dtype: Any = None
+        self,
+        filters: int,
+        *,
+        strides: int = 1,
+        centre: Centre = 'mean',
+        name: str | None = None,
+        dtype: Any = None,
     ) -> None:
         super().__init__(name=name, dtype=dtype)
         self.filters = filters
         self.strides = strides
+        self.centre = centre
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         """Make kernel, gain and bias."""
@@ -95,7 +108,8 @@ class StandardisedConv3D(keras.layers.Layer):  # type: ignore[misc]
         kernel = ops.cast(self.kernel, 'float32')
         fan = kernel.shape[0] * kernel.shape[1] * kernel.shape[2] * kernel.shape[3]
         flat = ops.reshape(kernel, (fan, self.filters))
-        flat = flat - ops.mean(flat, axis=0, keepdims=True)
+        if self.centre == 'mean':
+            flat = flat - ops.mean(flat, axis=0, keepdims=True)
         variance = ops.mean(ops.square(flat), axis=0, keepdims=True)
         scale = GAIN * ops.cast(self.gain, 'float32') * ops.rsqrt(variance * fan + 1e-6)
         kernel = ops.cast(ops.reshape(flat * scale, kernel.shape), inputs.dtype)
@@ -109,7 +123,8 @@ class StandardisedConv3D(keras.layers.Layer):  # type: ignore[misc]
 
     def get_config(self) -> dict[str, Any]:
         """Return what the layer was made with."""
-        return {**super().get_config(), 'filters': self.filters, 'strides': self.strides}
+        own = {'filters': self.filters, 'strides': self.strides, 'centre': self.centre}
+        return {**super().get_config(), **own}
 
 
 def multiple(levels: int) -> int:
@@ -134,6 +149,7 @@ def build(
     regions: int,
     widths: tuple[int, ...] = (16, 32, 64, 96),
     prior: float = 0.0,
+    first: Centre = 'mean',
     compute: str = 'float32',
 ) -> keras.Model:
     """Make the network with random weights.
@@ -148,6 +164,9 @@ def build(
         Channels at each resolution, finest first; the finest is half the input's.
     prior
         Logit from which every voxel starts; below zero where the target is rare.
+    first
+        What is taken off the kernels of the first layer: `nothing` where one image's brightness
+        tells, `mean` where it must not.
     compute
         Type in which to convolve: `float32` or `bfloat16`. Weights and logits are float32.
 
@@ -161,7 +180,8 @@ def build(
 
     def block(x: Any, name: str, width: int, strides: int = 1) -> Any:
         """Convolve once and bend."""
-        x = StandardisedConv3D(width, strides=strides, name=name, dtype=policy)(x)
+        centre = first if name == 'down0_a' else 'mean'
+        x = StandardisedConv3D(width, strides=strides, centre=centre, name=name, dtype=policy)(x)
         return keras.layers.LeakyReLU(SLOPE, name=f'{name}_bend', dtype=policy)(x)
 
     inputs = keras.Input((None, None, None, channels), name='image', dtype='float32')
