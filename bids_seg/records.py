@@ -337,6 +337,292 @@ class VisitSummary:
     """Seed of everything that is drawn."""
 
 
+Tissue = Literal['ET', 'TC', 'WT', 'NonCE']
+"""What lesions are made of."""
+
+Identity = Literal[
+    'baseline',
+    'new',
+    'new_unverified',
+    'continuing',
+    'resolved',
+    'recurrent',
+    'fragment',
+    'merged_into',
+    'separated',
+]
+"""What may happen to the identity of a lesion; `new_unverified`: no earlier visit shows its site."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """One tracked lesion at one visit: whether it is there and what became of its identity."""
+
+    lesion_id: str
+    """`L001` for life, `U001` where the visit is not tracked."""
+    visit: int
+    """Place of the visit among the patient's visits, from 0."""
+    status: Literal['present', 'absent', 'absorbed', 'not_evaluable']
+    """Whether it is there; `absorbed`: part of another lesion."""
+    identity: Identity | None = None
+    """What happened to it; None where nothing did."""
+    events: tuple[str, ...] = ()
+    """`split`, `merged`, `growing`, `shrinking`, in this order."""
+    component_index: int | None = None
+    """Which component of the visit it is; None where it is not there."""
+    parent_id: str | None = None
+    """Lesion from which it split."""
+    merged_into: str | None = None
+    """Lesion of which it is a part at this visit."""
+    match: Literal['overlap', 'proximity', 'reader'] | None = None
+    """How it was found again."""
+    match_o_mm3: int | None = None
+    """Volume in common with its last mask, rounded half up."""
+    gap_visits: int | None = None
+    """Evaluable visits without it before it came back."""
+    adjacent_to: str | None = None
+    """Lesion that it touches without being the same."""
+    in_view: tuple[int, ...] | None = None
+    """Visits whose field of view holds its site, at its first presence; None: all of them."""
+    low_confidence: bool = False
+    """Whether it is absent although something is left at its place."""
+    flags: tuple[str, ...] = ()
+    """`possible_missed_detection`, `speck_remains`, `no_probabilities`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Track:
+    """One lesion for life."""
+
+    lesion_id: str
+    """`L001`, `L002`, ...; never used again."""
+    parent_id: str | None
+    """Lesion from which it split; None where it came up by itself."""
+    family_root: str
+    """The lesion from which its family started, through any number of splits; maybe itself."""
+    events: tuple[Event, ...]
+    """One for each visit of the patient from its first presence on."""
+
+    def at(self, visit: int) -> Event | None:
+        """Return its event at a visit; None before its first presence."""
+        place = visit - self.events[0].visit
+        return self.events[place] if 0 <= place < len(self.events) else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tracking:
+    """All lesions of one tissue of one patient, through all visits."""
+
+    disease: Disease
+    """Which network's masks they come from."""
+    tissue: Tissue
+    """What they are made of."""
+    tracks: tuple[Track, ...]
+    """By number."""
+    untracked: tuple[Event, ...]
+    """Components of visits that could not be tracked, as `U001`, `U002`, ..."""
+    visit_flags: tuple[tuple[str, ...], ...]
+    """For each visit, what a reader should look at: `review_detection`, `n_components_high`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReaderEdit:
+    """One line of a reader's file: a correction of identities, or an override."""
+
+    session: str | None
+    """Label without `ses-` of the visit that it is about; None for the whole patient."""
+    action: str
+    """`link`, `unlink`, `merge`, `reject`, or the name of an override."""
+    item: str
+    """Component index or lesion id; empty where the override needs none."""
+    value: str
+    """Lesion id to link with, or the override's value."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VisitAlignment:
+    """Figures that tell whether a visit was brought onto the patient's reference visit."""
+
+    disagreement_mm: float
+    """Largest distance over eight points, 60 mm out, between forward and reverse registration."""
+    rotation_deg: float
+    """Angle of the rotation."""
+    mutual_information: float
+    """Normalised mutual information after registration, 1 to 2."""
+    mutual_information_before: float
+    """The same after alignment of the centres of mass alone."""
+    brain_dice: float | None
+    """Dice of the brain masks inside the common field of view; None without brain masks."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observation:
+    """One tracked lesion at one visit with its measurement."""
+
+    event: Event
+    """What became of its identity."""
+    lesion: Lesion | None
+    """Its measurement; None where it is not present."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VisitMeasurements:
+    """All that the response at one visit is made from."""
+
+    session: str | None
+    """Label without `ses-`."""
+    days: int | None
+    """Days on the patient's scale; None without dates."""
+    date: str | None
+    """ISO date; None where only days are known, or nothing."""
+    evaluable: bool
+    """Required images present, segmentation and registration passed their checks."""
+    reason: str
+    """Why it is not evaluable; empty where it is."""
+    roles: tuple[Role, ...]
+    """Images of the visit."""
+    observations: Mapping[str, tuple[Observation, ...]]
+    """Lesions by tissue; a tissue that is not tracked has no entry."""
+    wt_mm3: int | None
+    """Volume of the T2/FLAIR abnormality; None where it was not segmented."""
+    flair_spacing_mm: float | None
+    """Distance between slice centres of the T2/FLAIR image; None without one."""
+    clinical: Mapping[str, str]
+    """Clinical columns of this visit, by the names of the tables contract."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Course:
+    """One patient's visits in order of time, as the response criteria see them."""
+
+    participant: str
+    """Label without `sub-`."""
+    visits: tuple[VisitMeasurements, ...]
+    """In order of time."""
+    info: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    """Columns of the patient: `setting`, `treatment_start`, `baseline_session`, ..."""
+    edits: tuple[ReaderEdit, ...] = ()
+    """A reader's overrides."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Response:
+    """The response at one visit by one criterion (columns of the visits' table)."""
+
+    session: str | None
+    """Label without `ses-`."""
+    criterion: str
+    """Name of the criterion."""
+    criterion_version: str
+    """Version of its published text."""
+    measure: Literal['ld', 'product', 'volume']
+    """What is summed."""
+    response: str
+    """CR, PR, MR, SD, PD, PD_prelim, PD_prelim_not_confirmed, NE or n/a."""
+    rule_fired: str
+    """Row of the overall table and step of the target rule, e.g. `2.6#7;2.4#6`."""
+    reason: str
+    """Short word for it, e.g. `steroid_increase`; empty where the rule says all."""
+    sentence: str
+    """The same for a reader, with the numbers."""
+    basis: Literal['full', 'imaging_only', 'no_steroid', 'no_clinical']
+    """Which inputs there were."""
+    provisional: bool
+    """Whether a reader must complete it before use."""
+    days: int | None = None
+    """Days on the patient's scale."""
+    days_from_baseline: int | None = None
+    """Days since the baseline visit."""
+    days_from_rt_end: int | None = None
+    """Days since the last radiotherapy ended."""
+    n_targets: int = 0
+    """Targets chosen at baseline."""
+    n_targets_evaluable: int = 0
+    """Those that can be judged at this visit."""
+    aggregate: int | None = None
+    """Sum over targets: tenths of mm, hundredths of mm2, or mm3; None where it is not known."""
+    aggregate_unit: str = ''
+    """`mm`, `mm2` or `mm3`: the unit in which tables show the sum."""
+    baseline_session: str | None = None
+    """Session of the baseline."""
+    baseline_aggregate: int | None = None
+    """Its sum."""
+    nadir_session: str | None = None
+    """Session of the smallest earlier sum."""
+    nadir_aggregate: int | None = None
+    """That sum."""
+    pct_from_baseline: str | None = None
+    """Change in percent, one decimal."""
+    pct_from_nadir: str | None = None
+    """Change in percent, one decimal."""
+    max_target_ld_increase_mm: float | None = None
+    """Largest growth of one target's longest diameter over that at the nadir visit."""
+    target: str = 'NA'
+    """T: CR, PR, MR, SD, PD, NE, NA."""
+    nontarget: str = 'NONE'
+    """NT: NONE, CR, NONCR_NONPD, PD, NE."""
+    new_lesion: str = 'none'
+    """NL: none, equivocal, unequivocal, NE."""
+    n_new_unequivocal: int = 0
+    """New lesions present that are certain."""
+    n_new_equivocal: int = 0
+    """New lesions present that are not."""
+    flair: str = 'not_used'
+    """F: not_used, ok, worse, NE."""
+    steroid: str = 'unknown'
+    """S: none, physiologic, decreased, stable, increased, unknown."""
+    clinical: str = 'unknown'
+    """C: better, stable, worse, unknown."""
+    steroid_mg: str | None = None
+    """Dose of dexamethasone or its equivalent a day, as given."""
+    confirm_status: Literal['not_required', 'pending', 'confirmed', 'unconfirmed'] = 'not_required'
+    """Whether a later visit bore it out."""
+    confirm_session: str | None = None
+    """That visit."""
+    response_confirmed: str = 'n/a'
+    """The response as far as it is confirmed."""
+    threshold_sensitive: bool = False
+    """Whether T depends on the probability at which lesions are drawn."""
+    alternative_response: str | None = None
+    """What T would be otherwise; several separated by semicolons."""
+    reader_response: str | None = None
+    """The response by a reader's overrides, beside the computed one."""
+    flags: tuple[str, ...] = ()
+    """What a reader should look at, in the words of the tables contract."""
+    roles: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    """By lesion id: target, nontarget, new, fragment, excluded."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BestResponse:
+    """One patient's course by one criterion, in a line (columns of the best responses' table)."""
+
+    participant: str
+    """Label without `sub-`."""
+    criterion: str
+    """Name of the criterion."""
+    best_pct_from_baseline: str | None
+    """Smallest change in percent after baseline up to the first PD."""
+    bor: str
+    """Best overall response; n/a where there is nothing after baseline."""
+    bor_unconfirmed: str
+    """The same, unconfirmed responses counted."""
+    first_response_days: int | None
+    """Days from baseline to the first response that counts in `bor`."""
+    progression_session: str | None
+    """Visit to which PD is dated."""
+    progression_days: int | None
+    """Days from baseline to it."""
+    progression_reason: str
+    """Which rule made it PD; empty without."""
+    last_visit_days: int | None
+    """Days from baseline to the last visit."""
+    censored: bool
+    """Whether there was no PD."""
+    basis: Literal['full', 'imaging_only', 'no_steroid', 'no_clinical']
+    """Which inputs there were at all visits that count."""
+
+
 R = TypeVar('R')
 
 
