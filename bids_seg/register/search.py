@@ -1,46 +1,30 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Rigid registration of two volumes, how far to trust it, and its transform on disk.
-
-A transform is one matrix of shape (4, 4) in scanner space, RAS+ mm: it takes a point of the
-fixed volume to the same anatomy in the moving one, which is what resampling asks for. ITK
-thinks in LPS; the change of signs happens here and nowhere else.
-"""
+"""Rigid registration by mutual information, from coarse to fine, in both directions."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bids_seg.errors import ImageError, StageError
-from bids_seg.image import Grid, Volume, from_stored, isotropic, shrink, write_bytes
+from bids_seg.errors import StageError
+from bids_seg.image import Grid, Volume, isotropic, shrink
+from bids_seg.register.transform import FLIP, Matrix, centre, distance, rotation
 
 if TYPE_CHECKING:
     import SimpleITK as sitk  # noqa: N813 (the name under which everybody knows it)
 
-Matrix = NDArray[np.float64]
-"""From fixed mm to moving mm, RAS+, shape (4, 4)."""
-
 Starts = Literal['headers', 'many']
 """`headers`: both lie about right already; `many`: nothing is known."""
 
-FLIP = np.diag([-1.0, -1.0, 1.0, 1.0])
-"""From RAS+ to LPS+ and back."""
 WORKING_MM = 2.0
 """Grid on which a registration ends."""
-RADIUS_MM = 60.0
-"""Distance from the centre at which two transforms are compared."""
 TILT = 0.4
 """Rotation of the starts about the left-right and the long axis, radians."""
-BINS = 48
-"""Grey levels of a joint histogram."""
-TRANSFORM_KINDS = ('AffineTransform_double_3_3', 'MatrixOffsetTransformBase_double_3_3')
-"""ITK classes that are read; the first is written."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -117,7 +101,7 @@ def rigid(
     mask = None if fixed_mask is None else _to_grid(fixed_mask, small_fixed.grid)
     forward, metric = _one_way(small_moving, small_fixed, mask, starts, (seed, threads))
     back, _ = _one_way(small_fixed, small_moving, None, starts, (seed, threads))
-    reverse: Matrix = np.linalg.inv(back)
+    reverse = np.linalg.inv(back).astype(np.float64)
     disagreement = distance(forward, reverse, around=centre(fixed.grid))
     return Rigid(matrix=forward, metric=metric, disagreement_mm=disagreement)
 
@@ -135,196 +119,6 @@ def small(volume: Volume) -> Volume:
     coarse = shrink(volume, isotropic(volume.grid, spacing=WORKING_MM))
     low, high = np.percentile(coarse.array, (0.1, 99.8))
     return Volume(np.clip(coarse.array, low, high), coarse.grid)
-
-
-def mutual_information(
-    moving: Volume, fixed: Volume, *, matrix: Matrix | None = None, mask: Volume | None = None
-) -> float:
-    """Return the normalised mutual information of two volumes under a transform.
-
-    Parameters
-    ----------
-    moving
-        The image that is sampled through the transform.
-    fixed
-        The image on whose grid they are compared.
-    matrix
-        From fixed mm to moving mm; None trusts the headers.
-    mask
-        On the fixed grid: where to compare; everywhere if None.
-
-    Returns
-    -------
-    information
-        1 (independent) to 2 (one determines the other); 1 without overlap.
-
-    Notes
-    -----
-    (H(A) + H(B)) / H(A, B) over what both fields of view share:
-    Studholme, https://doi.org/10.1016/S0031-3203(98)00091-0.
-
-    Examples
-    --------
-    >>> grid = Grid((4, 5, 6), np.eye(4))
-    >>> image = Volume(np.arange(120.0).reshape(4, 5, 6), grid)
-    >>> mutual_information(image, image)
-    2.0
-    """
-    from scipy import ndimage
-
-    through = np.eye(4) if matrix is None else matrix
-    to_old = np.linalg.inv(moving.grid.affine) @ through @ fixed.grid.affine
-    sampled = ndimage.affine_transform(
-        moving.array.astype(np.float32), to_old, output_shape=fixed.grid.shape, order=1, cval=np.nan
-    )
-    shared = np.isfinite(sampled)
-    if mask is not None:
-        shared &= mask.array.astype(bool)
-    if int(shared.sum()) < BINS:
-        return 1.0
-    first, second = _levels(fixed.array[shared]), _levels(sampled[shared])
-    joint = np.bincount(first * BINS + second, minlength=BINS * BINS).reshape(BINS, BINS)
-    both = _entropy(joint.ravel())
-    if both == 0:
-        return 1.0
-    return (_entropy(joint.sum(axis=0)) + _entropy(joint.sum(axis=1))) / both
-
-
-def rotation(angles: tuple[float, float, float], *, about: NDArray[np.float64]) -> Matrix:
-    """Return the rotation about the R, then A, then S axis through a point.
-
-    Parameters
-    ----------
-    angles
-        Radians.
-    about : array of shape (3,)
-        mm; stays where it is.
-    """
-    turn = np.eye(3)
-    for axis, angle in enumerate(angles):
-        first, second = (axis + 1) % 3, (axis + 2) % 3
-        step = np.eye(3)
-        step[[first, second], [first, second]] = math.cos(angle)
-        step[second, first], step[first, second] = math.sin(angle), -math.sin(angle)
-        turn = step @ turn
-    matrix = np.eye(4)
-    matrix[:3, :3] = turn
-    matrix[:3, 3] = about - turn @ about
-    return matrix
-
-
-def centre(grid: Grid) -> NDArray[np.float64]:
-    """Return the middle of a grid, mm RAS+, shape (3,).
-
-    Parameters
-    ----------
-    grid
-        Any grid.
-
-    Examples
-    --------
-    >>> centre(Grid((5, 7, 9), np.eye(4)))
-    array([2., 3., 4.])
-    """
-    middle: NDArray[np.float64] = grid.affine @ np.append((np.array(grid.shape) - 1) / 2, 1.0)
-    return middle[:3]
-
-
-def distance(first: Matrix, second: Matrix, *, around: NDArray[np.float64]) -> float:
-    """Return the largest distance, mm, between two transforms at eight points.
-
-    Parameters
-    ----------
-    first, second : arrays of shape (4, 4)
-        Transforms with the same source space.
-    around : array of shape (3,)
-        The points are the corners of a cube, 60 mm from here.
-
-    Examples
-    --------
-    >>> shifted = np.eye(4)
-    >>> shifted[0, 3] = 3.0
-    >>> distance(np.eye(4), shifted, around=np.zeros(3))
-    3.0
-    """
-    corners = np.array(np.meshgrid(*[(-1.0, 1.0)] * 3)).reshape(3, -1).T
-    points = around + RADIUS_MM * corners / math.sqrt(3)
-    apart = np.column_stack([points, np.ones(8)]) @ (first - second).T
-    return float(np.linalg.norm(apart[:, :3], axis=1).max())
-
-
-def moved(volume: Volume, matrix: Matrix) -> Volume:
-    """Return a volume carried into the fixed space, its voxels untouched.
-
-    Parameters
-    ----------
-    volume
-        The moving image.
-    matrix
-        From fixed mm to moving mm.
-    """
-    affine = np.linalg.inv(matrix) @ volume.grid.affine
-    return from_stored(volume.array, Grid(volume.grid.shape, affine, volume.grid.code))
-
-
-def write_transform(matrix: Matrix, path: Path) -> None:
-    """Write a transform as ITK text (LPS), all of the file or none.
-
-    Parameters
-    ----------
-    matrix
-        From fixed mm to moving mm, RAS+.
-    path
-        Ends in `_xfm.txt`.
-    """
-    lps = FLIP @ matrix @ FLIP
-    numbers = [*lps[:3, :3].ravel().tolist(), *lps[:3, 3].tolist()]
-    lines = (
-        '#Insight Transform File V1.0',
-        '#Transform 0',
-        f'Transform: {TRANSFORM_KINDS[0]}',
-        'Parameters: ' + ' '.join(f'{number + 0.0:.12g}' for number in numbers),
-        'FixedParameters: 0 0 0',
-        '',
-    )
-    write_bytes(path, '\n'.join(lines).encode())
-
-
-def read_transform(path: Path) -> Matrix:
-    """Return the matrix of an ITK text transform, from fixed mm to moving mm, RAS+.
-
-    Parameters
-    ----------
-    path
-        A file with one affine transform.
-
-    Raises
-    ------
-    ImageError
-        If the file is not such a transform.
-    """
-    fields: dict[str, str] = {}
-    for line in path.read_text(encoding='utf-8').splitlines():
-        key, colon, value = line.partition(':')
-        if colon and not line.startswith('#'):
-            fields[key.strip()] = value.strip()
-    kind = fields.get('Transform', 'none')
-    try:
-        numbers = np.array(fields.get('Parameters', '').split(), dtype=float)
-        fixed = np.array(fields.get('FixedParameters', '0 0 0').split(), dtype=float)
-    except ValueError:
-        numbers, fixed = np.empty(0), np.zeros(3)
-    if kind not in TRANSFORM_KINDS or numbers.size != 12 or fixed.size != 3:
-        raise ImageError(
-            f'a transform of class {kind} with {numbers.size} numbers, an affine one has 12',
-            where=path,
-            do='give an ITK text file with one affine or rigid matrix',
-        )
-    lps = np.eye(4)
-    lps[:3, :3] = numbers[:9].reshape(3, 3)
-    lps[:3, 3] = numbers[9:] + fixed - lps[:3, :3] @ fixed
-    matrix: Matrix = FLIP @ lps @ FLIP
-    return matrix
 
 
 def _one_way(
@@ -483,20 +277,3 @@ def _mass_centre(volume: Volume) -> NDArray[np.float64]:
         return centre(volume.grid)
     middle: NDArray[np.float64] = volume.grid.affine @ np.append(bright.mean(axis=0), 1.0)
     return middle[:3]
-
-
-def _levels(values: NDArray[np.float32]) -> NDArray[np.intp]:
-    """Return grey values as levels 0 to `BINS - 1`, outliers cut."""
-    low, high = np.percentile(values, (0.5, 99.5))
-    if high <= low:
-        low, high = float(values.min()), float(values.max())
-    width = max(float(high - low), 1e-12)
-    scaled = (values - low) / width * BINS
-    levels: NDArray[np.intp] = np.clip(scaled, 0, BINS - 1).astype(np.intp)
-    return levels
-
-
-def _entropy(counts: NDArray[np.intp]) -> float:
-    """Return the entropy of a histogram, nats."""
-    share = counts[counts > 0] / counts.sum()
-    return float(-(share * np.log(share)).sum())
