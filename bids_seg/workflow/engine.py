@@ -9,13 +9,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import psutil
 import yaml
 from nipype import Workflow, config
 
 from bids_seg.errors import CommandError
 from bids_seg.workflow.graph import Limits
 from bids_seg.workflow.plugin import SurvivingMultiProcPlugin
+from bids_seg.workflow.processes import end_children
 
 logger = logging.getLogger(__name__)
 
@@ -33,7 +33,6 @@ def run(
     plugin_file: Path | None,
     crash_dir: Path,
     told: Told,
-    stop: bool,
 ) -> None:
     """Run a workflow; what its nodes could not do is found in the states, not raised.
 
@@ -48,11 +47,9 @@ def run(
     crash_dir
         Where nipype puts its crash files.
     told
-        Called at the start and the end of each node.
-    stop
-        Whether the first failure of a node ends the run.
+        Called at the start and the end of each node; what it raises ends the run.
     """
-    _configure(workflow, crash_dir=crash_dir, stop=stop)
+    _configure(workflow, crash_dir=crash_dir)
     arguments: dict[str, Any] = {
         'status_callback': lambda node, status: told(node.fullname, status)
     }
@@ -63,7 +60,7 @@ def run(
                 'memory_gb': limits.memory_gb,
                 'raise_insufficient': False,
             }
-            workflow.run(plugin=SurvivingMultiProcPlugin(plugin_args=arguments))
+            workflow.run(plugin=SurvivingMultiProcPlugin(arguments))
         else:
             name, own = read_plugin(plugin_file)
             workflow.run(plugin=name, plugin_args={**own, **arguments})
@@ -101,18 +98,7 @@ def read_plugin(path: Path) -> tuple[str, dict[str, Any]]:
     return content['plugin'], arguments
 
 
-def end_children() -> None:
-    """Kill every process that this one has started, and theirs."""
-    children = psutil.Process().children(recursive=True)
-    for child in children:
-        try:
-            child.kill()
-        except psutil.NoSuchProcess:
-            continue
-    psutil.wait_procs(children, timeout=5)
-
-
-def _configure(workflow: Workflow, *, crash_dir: Path, stop: bool) -> None:
+def _configure(workflow: Workflow, *, crash_dir: Path) -> None:
     """Set nipype up: no calls home, content hashes, text crash files, no pictures."""
     os.environ.setdefault('LOGNAME', 'bids-seg')
     execution = {
@@ -123,7 +109,7 @@ def _configure(workflow: Workflow, *, crash_dir: Path, stop: bool) -> None:
         'hash_method': 'content',
         'poll_sleep_duration': str(POLL_S),
         'remove_unnecessary_outputs': 'false',
-        'stop_on_first_crash': str(stop).lower(),
+        'stop_on_first_crash': 'false',
         'use_relative_paths': 'false',
     }
     crash_dir.mkdir(parents=True, exist_ok=True)

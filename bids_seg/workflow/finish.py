@@ -5,12 +5,20 @@ from __future__ import annotations
 
 import dataclasses
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
+import numpy as np
+
 from bids_seg import image, measure
+from bids_seg.image import Volume
+from bids_seg.measure.recorded import entropy
 from bids_seg.records import Cost, Disease, LesionSet, ModelRun, Visit, VisitSummary, to_json
+from bids_seg.segment.job import mutual_path
+from bids_seg.workflow.anonymous import anonymous, roots
 from bids_seg.workflow.state import RunContext, VisitState
 from bids_seg.write import names, participant, publish, tables
+from bids_seg.write.text import read_json
 from bids_seg.write.visit import write_texts
 
 
@@ -33,7 +41,9 @@ def measure_and_publish(state: VisitState, about: RunContext) -> VisitState:
     accepted = {each.moving for each in state.alignments if each.accepted}
     regions = {run.task: run.regions for run in state.models}
     files = names.visit_files(state.visit, aligned=accepted, tasks=regions)
-    found = {run.task: _measured(state, run, files) for run in state.models if run.task != 'brain'}
+    found: dict[str, LesionSet] = {
+        run.task: _measured(state, run, files) for run in state.models if run.task != 'brain'
+    }
     cost = Cost(stage='measure', seconds=round(time.monotonic() - began, 2), peak_mb=None)
     after = dataclasses.replace(
         state, lesion_sets=tuple(found.values()), costs=(*state.costs, cost)
@@ -54,8 +64,17 @@ def publish_failure(state: VisitState, about: RunContext) -> None:
         The visit, with its failure.
     about
         The run.
+
+    Notes
+    -----
+    Complete results of an earlier run stay if they were made from the same images: they are
+    true, only older. Those of other images are withdrawn.
     """
-    _store(summarise(state, about), about.out_dir)
+    summary = summarise(state, about)
+    if _withdraw_older(state.visit, about, input_sha256=state.input_sha256):
+        older = 'the files in the output are those of an earlier run on the same images'
+        summary = dataclasses.replace(summary, reason=f'{summary.reason}; {older}')
+    _store(summary, about.out_dir)
 
 
 def publish_skipped(
@@ -83,6 +102,7 @@ def publish_skipped(
         input_sha256='',
     )
     summary = dataclasses.replace(summarise(state, about), status='skipped', reason=reason)
+    _withdraw_older(visit, about, input_sha256='')
     _store(summary, about.out_dir)
 
 
@@ -100,11 +120,12 @@ def summarise(state: VisitState, about: RunContext) -> VisitSummary:
     crash = None
     if failure is not None and failure.trace:
         crash = f'logs/{about.run}/crash-{state.visit.name}-{failure.stage}.txt'
-    told = '' if failure is None else f'{failure.what} ({failure.where}); {failure.do}'
+    told = '' if failure is None else failure.told
+    known = roots(bids_dir=about.bids_dir, out_dir=about.out_dir, work_dir=about.work_dir)
     return VisitSummary(
         visit=_public(state.visit, state.warnings),
         status='complete' if failure is None else 'failed',
-        reason=_without_folders(told, about),
+        reason=anonymous(told, known),
         crash=crash,
         alignments=state.alignments,
         models=state.models,
@@ -148,9 +169,28 @@ def _measured(state: VisitState, run: ModelRun, files: dict[str, str]) -> Lesion
         probabilities,
         disease=disease,
         tissue=names.lesion_tissue(disease, run.regions),
+        member_entropies=_member_entropies(state, run, probabilities),
     )
     image.save(tables.indexed(components), state.root / files[f'lesions:{disease}'])
     return found
+
+
+def _member_entropies(
+    state: VisitState, run: ModelRun, probabilities: Mapping[str, Volume]
+) -> Mapping[str, Volume] | None:
+    """Return the mean entropy of the members, bits; None where there is one member.
+
+    The worker keeps the mutual information of the region in which it is largest, so for the
+    other regions what follows from it is an upper bound of the members' disagreement.
+    """
+    place = mutual_path(state.files, run.task)
+    if len(run.weights_sha256) < 2 or place is None or not place.is_file():
+        return None
+    mutual = image.read_map(place).array
+    return {
+        region: Volume(np.maximum(entropy(volume.array) - mutual, 0), volume.grid)
+        for region, volume in probabilities.items()
+    }
 
 
 def _public(visit: Visit, warnings: tuple[str, ...]) -> Visit:
@@ -160,12 +200,18 @@ def _public(visit: Visit, warnings: tuple[str, ...]) -> Visit:
     return dataclasses.replace(visit, scans=scans, date=None, warnings=told)
 
 
-def _without_folders(text: str, about: RunContext) -> str:
-    """Return a message without folders of this machine."""
-    named = ((about.work_dir, '<work>'), (about.out_dir, '<out>'), (about.bids_dir, '<bids>'))
-    for folder, name in named:
-        text = text.replace(str(folder), name)
-    return text
+def _withdraw_older(visit: Visit, about: RunContext, *, input_sha256: str) -> bool:
+    """Remove results that were made from other images; return whether there are others left."""
+    there = publish.published(about.out_dir, visit)
+    digests = {
+        read_json(about.out_dir / path).get('InputSHA256')
+        for path in there
+        if path.endswith('.json')
+    }
+    if there and digests != {input_sha256}:
+        publish.withdraw(about.out_dir, visit)
+        return False
+    return bool(there)
 
 
 def _store(summary: VisitSummary, out_dir: Path) -> None:

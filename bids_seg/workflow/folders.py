@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import shutil
@@ -32,8 +33,8 @@ def check_input(bids_dir: Path) -> None:
         raise CommandError('no such folder', where=bids_dir, do='check the first argument')
 
 
-def check_output(output_dir: Path, bids_dir: Path) -> None:
-    """Refuse output folders that would mix with the input, and make the folder.
+def check_output(output_dir: Path, bids_dir: Path) -> tuple[Path, ...]:
+    """Refuse output folders that would mix with the input, make the folder, return what was made.
 
     Parameters
     ----------
@@ -41,6 +42,11 @@ def check_output(output_dir: Path, bids_dir: Path) -> None:
         Where results go.
     bids_dir
         Where images come from.
+
+    Returns
+    -------
+    tuple of Path
+        Folders that were not there, the innermost first; see `unmake`.
 
     Raises
     ------
@@ -65,7 +71,22 @@ def check_output(output_dir: Path, bids_dir: Path) -> None:
             where=output_dir,
             do=f'write {better}, or a folder elsewhere',
         )
+    absent = tuple(path for path in (output, *output.parents) if not path.exists())
     make_writable(output_dir)
+    return absent
+
+
+def unmake(folders: tuple[Path, ...]) -> None:
+    """Remove folders that were made for a run that did not begin, unless they hold something.
+
+    Parameters
+    ----------
+    folders
+        What `check_output` returned.
+    """
+    for folder in folders:
+        with contextlib.suppress(OSError):
+            folder.rmdir()
 
 
 def make_writable(folder: Path) -> None:
@@ -98,7 +119,8 @@ def check_space(folders: tuple[Path, ...], *, visits: int) -> None:
     """
     needed = visits * BYTES_PER_VISIT
     for folder in folders:
-        free = shutil.disk_usage(folder).free
+        there = next(path for path in (folder, *folder.resolve().parents) if path.exists())
+        free = shutil.disk_usage(there).free
         if free < needed:
             raise OutputError(
                 f'{free / 1e9:.1f} GB are free, {visits} visits take about {needed / 1e9:.1f} GB',
@@ -126,7 +148,7 @@ def open_work(asked: Path | None, *, bids_dir: Path, output_dir: Path, empty: bo
     OutputError
         If it cannot be made or written.
     """
-    work = asked if asked is not None else _default_work()
+    work = asked if asked is not None else default_work()
     resolved = work.resolve()
     if resolved.is_relative_to(bids_dir.resolve()):
         raise CommandError(
@@ -149,8 +171,8 @@ def open_work(asked: Path | None, *, bids_dir: Path, output_dir: Path, empty: bo
     return resolved
 
 
-def _default_work() -> Path:
-    """Return `work` here, or under TMPDIR where nothing can be written here."""
+def default_work() -> Path:
+    """Return `work` in the current folder, or one under TMPDIR where nothing can be written here."""
     here = Path.cwd() / 'work'
     if os.access(here if here.exists() else Path.cwd(), os.W_OK):
         return here

@@ -17,6 +17,7 @@ from bids_seg.segment import models
 from bids_seg.settings import TASKS, Settings
 from bids_seg.workflow import resources
 from bids_seg.workflow.nodes import Finish, Prepare, Report, Segment
+from bids_seg.workflow.progress import Watched
 from bids_seg.workflow.state import VisitState
 
 
@@ -91,25 +92,46 @@ def node_name(prefix: str, label: str | None) -> str:
     return f'{prefix}_' + re.sub(r'[^0-9a-zA-Z]', lambda found: f'_{ord(found[0]):x}_', label)
 
 
-def watched(courses: Sequence[Course]) -> Mapping[str, tuple[str, tuple[Path, ...]]]:
-    """Return stage and state files of each node, by the node's full name.
+def watched(courses: Sequence[Course]) -> Mapping[str, Watched]:
+    """Return what each node is about, by the node's full name.
 
     Parameters
     ----------
     courses
         What is to be done.
     """
-    found: dict[str, tuple[str, tuple[Path, ...]]] = {}
+    found: dict[str, Watched] = {}
     for course in courses:
         top = f'bids_seg.{node_name("sub", course.participant)}'
         for state in course.states:
             for stage in ('prepare', 'finish'):
                 name = node_name(f'{stage}_ses', state.visit.session)
-                found[f'{top}.{name}'] = (stage, (state.at(stage),))
+                found[f'{top}.{name}'] = Watched(stage=stage, states=(state,))
         for task in TASKS:
-            files = tuple(state.at(task) for state in course.states)
-            found[f'{top}.{task}'] = (task, files)
+            found[f'{top}.{task}'] = Watched(stage=task, states=course.states)
     return found
+
+
+def short_of_memory(courses: Sequence[Course], limits: Limits) -> tuple[str, ...]:
+    """Return a warning for each participant whose images may need more than there is.
+
+    Parameters
+    ----------
+    courses
+        What is to be done.
+    limits
+        What the run may use.
+    """
+    found = []
+    for course in courses:
+        visits = tuple(state.visit for state in course.states)
+        needed = max(resources.memory_gb(stage, visits) for stage in ('prepare', *TASKS))
+        if visits and needed > limits.memory_gb:
+            found.append(
+                f'sub-{course.participant}: about {needed:.1f} GB are needed, '
+                f'{limits.memory_gb:.1f} GB may be used; it is tried alone, see --mem and --low-mem'
+            )
+    return tuple(found)
 
 
 def _participant(course: Course, settings: Settings, *, context: Path, limits: Limits) -> Workflow:
@@ -190,7 +212,8 @@ def _network(task: str, course: Course, settings: Settings, *, limits: Limits) -
 def _node(interface: Any, name: str, course: Course, *, limits: Limits, stage: str) -> Node:
     """Return a node that knows what it needs before it starts."""
     visits = tuple(state.visit for state in course.states)
-    threads = limits.threads if stage in ('prepare', *TASKS) else 1
+    alone = limits.processors == limits.threads or stage in ('prepare', *TASKS)
+    threads = limits.threads if alone else 1
     needed = min(resources.memory_gb(stage, visits), limits.memory_gb)
     node = Node(interface, name=name, mem_gb=needed, n_procs=threads)
     node.overwrite = None if course.resumable else True

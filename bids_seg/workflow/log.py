@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import json
 import logging
@@ -11,11 +12,13 @@ import secrets
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from logging.handlers import MemoryHandler
 from pathlib import Path
 from typing import Any
 
 from bids_seg.image import write_bytes
 from bids_seg.settings import Settings
+from bids_seg.workflow.anonymous import Roots, anonymous, roots, without_host
 
 logger = logging.getLogger('bids_seg')
 
@@ -28,7 +31,7 @@ class RunLog:
     """Identifier: `YYYYMMDDTHHMMSSZ-<8 hex>`, UTC."""
     folder: Path
     """`logs/` of the output folder."""
-    roots: tuple[tuple[str, str], ...]
+    roots: Roots
     """Folders of this machine and what stands for them in files that are shared."""
 
     @property
@@ -49,9 +52,7 @@ class RunLog:
         >>> log.anonymous('/data/x/sub-01: broken')
         '<bids>/sub-01: broken'
         """
-        for folder, name in self.roots:
-            text = text.replace(folder, name)
-        return text
+        return anonymous(text, self.roots)
 
     def event(self, **what: object) -> None:
         """Append one line to the event file; values are made anonymous.
@@ -61,14 +62,23 @@ class RunLog:
         **what
             visit, node, status, reason, seconds, peak_mb.
         """
-        line = self.anonymous(json.dumps(what, ensure_ascii=False))
-        with (self.folder / f'{self.run}.jsonl').open('a', encoding='utf-8') as file:
+        told = {
+            key: self.anonymous(value) if isinstance(value, str) else value
+            for key, value in what.items()
+        }
+        line = json.dumps(told, ensure_ascii=False)
+        # A full disk must not end the run: what it is about is told on the terminal.
+        with (
+            contextlib.suppress(OSError),
+            (self.folder / f'{self.run}.jsonl').open('a', encoding='utf-8') as file,
+        ):
             file.write(line + '\n')
 
     def write_crash(self, visit: str, stage: str, text: str) -> None:
         """Write what is known of a crash as text."""
         path = self.folder.parent / self.crash(visit, stage)
-        write_bytes(path, self.anonymous(text).encode())
+        with contextlib.suppress(OSError):
+            write_bytes(path, without_host(self.anonymous(text)).encode())
 
 
 def identifier() -> str:
@@ -91,12 +101,11 @@ def open_log(settings: Settings, *, work_dir: Path | None) -> RunLog:
     """
     folder = settings.output_dir / 'logs'
     folder.mkdir(parents=True, exist_ok=True)
-    named = {'<work>': work_dir, '<out>': settings.output_dir, '<bids>': settings.bids_dir}
-    roots = [(str(path.resolve()), name) for name, path in named.items() if path is not None]
-    roots += [(str(path), name) for name, path in named.items() if path and path.is_absolute()]
-    # The longest first: one folder may lie in another.
-    roots.sort(key=lambda root: -len(root[0]))
-    log = RunLog(run=identifier(), folder=folder, roots=tuple(dict.fromkeys(roots)))
+    log = RunLog(
+        run=identifier(),
+        folder=folder,
+        roots=roots(bids_dir=settings.bids_dir, out_dir=settings.output_dir, work_dir=work_dir),
+    )
     _set_handlers(settings.verbose, folder / f'{log.run}.log')
     return log
 
@@ -106,7 +115,13 @@ def set_stderr(verbose: int) -> None:
     _set_handlers(verbose, None)
 
 
-def write_settings(log: RunLog, settings: Settings, *, versions: Mapping[str, str]) -> None:
+def write_settings(
+    log: RunLog,
+    settings: Settings,
+    *,
+    versions: Mapping[str, str],
+    weights: Mapping[str, str],
+) -> None:
     """Write the settings of a run as TOML that `--config-file` takes back.
 
     Parameters
@@ -114,16 +129,21 @@ def write_settings(log: RunLog, settings: Settings, *, versions: Mapping[str, st
     log
         The run's log.
     settings
-        What was asked for.
+        What was asked for; folders and files of this machine stand in comments.
     versions
         Versions of what shapes results.
+    weights
+        Checksums of the networks' weights.
     """
     lines = [f'# settings of {log.run}; give it back with --config-file']
     for field in fields(settings):
         value = getattr(settings, field.name)
-        if value is not None and value != ():
-            lines.append(f'{field.name.replace("_", "-")} = {_toml(value)}')
-    lines += ['', '[versions]', *(f'{_toml(key)} = {_toml(versions[key])}' for key in versions)]
+        if value is None or value == ():
+            continue
+        sign = '# ' if isinstance(value, Path) else ''
+        lines.append(f'{sign}{field.name.replace("_", "-")} = {_toml(value)}')
+    for title, table in (('versions', versions), ('weights', weights)):
+        lines += ['', f'[{title}]', *(f'{_toml(key)} = {_toml(table[key])}' for key in table)]
     text = log.anonymous('\n'.join(lines) + '\n')
     write_bytes(log.folder / f'{log.run}.toml', text.encode())
 
@@ -137,18 +157,29 @@ def _toml(value: Any) -> str:
 
 def _set_handlers(verbose: int, path: Path | None) -> None:
     """Replace the handlers of the package's logger, and keep nipype out of stderr."""
+    # A disk that is full is told once by who meets it, not for every line.
+    logging.raiseExceptions = False
     root = logging.getLogger()
+    early: list[logging.LogRecord] = []
     for handler in list(root.handlers):
+        if isinstance(handler, MemoryHandler):
+            early += handler.buffer
         root.removeHandler(handler)
         handler.close()
     screen = logging.StreamHandler(sys.stderr)
-    screen.setLevel(logging.DEBUG if verbose > 1 else logging.INFO)
+    screen.setLevel(logging.DEBUG if verbose else logging.INFO)
     screen.addFilter(lambda record: record.name.startswith('bids_seg') or verbose > 1)
     screen.setFormatter(logging.Formatter('%(message)s'))
     root.addHandler(screen)
     root.setLevel(logging.DEBUG if verbose > 1 else logging.INFO)
+    logging.getLogger('bids_seg').setLevel(logging.DEBUG if verbose else logging.NOTSET)
     logging.captureWarnings(capture=True)
-    if path is not None:
-        file = logging.FileHandler(path, encoding='utf-8')
-        file.setFormatter(logging.Formatter('%(asctime)s %(levelname)s %(name)s: %(message)s'))
-        root.addHandler(file)
+    if path is None:
+        # Kept until there is a file for them.
+        root.addHandler(MemoryHandler(capacity=10_000, flushLevel=logging.CRITICAL + 1))
+        return
+    file = logging.FileHandler(path, encoding='utf-8')
+    file.setFormatter(logging.Formatter('%(asctime)s %(levelname)s %(name)s: %(message)s'))
+    root.addHandler(file)
+    for record in early:
+        file.handle(record)

@@ -18,10 +18,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bids_seg.errors import UnavailableError
+from bids_seg.workflow.processes import die_with_parent
+
 logger = logging.getLogger(__name__)
 
 LIMIT_S = 3600.0
 """Seconds that one visit may take before its child is taken for hung."""
+
+
+TAIL_BYTES = 4000
+"""How much of what a child wrote is kept where it died."""
+
+DEVICE_LIMIT_S = 300.0
+"""Seconds in which TensorFlow must have said which devices there are."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +60,7 @@ def run_child(words: Sequence[str], *, threads: int, log: Path, limit_s: float) 
     """
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open('ab') as output:
+        began = output.tell()
         child = subprocess.Popen(  # noqa: S603 -- our own interpreter and module
             [sys.executable, *words],
             stdin=subprocess.DEVNULL,
@@ -57,6 +68,7 @@ def run_child(words: Sequence[str], *, threads: int, log: Path, limit_s: float) 
             stderr=subprocess.STDOUT,
             env=environment(threads),
             process_group=0,
+            preexec_fn=die_with_parent,
         )
         try:
             code = child.wait(timeout=limit_s)
@@ -65,8 +77,58 @@ def run_child(words: Sequence[str], *, threads: int, log: Path, limit_s: float) 
             code = child.wait()
             if not isinstance(error, subprocess.TimeoutExpired):
                 raise
-    tail = log.read_text(encoding='utf-8', errors='replace')[-4000:]
+    with log.open('rb') as output:
+        output.seek(max(began, log.stat().st_size - TAIL_BYTES))
+        tail = output.read().decode('utf-8', errors='replace')
     return Ended(code=code, tail=tail)
+
+
+_LOOK = """
+import json, sys
+from bids_seg.errors import UserError
+from bids_seg.segment import devices
+try:
+    devices.start(sys.argv[1], threads=1, seed=1)
+except UserError as error:
+    print(json.dumps([error.what, error.where, error.do]))
+    sys.exit(error.code)
+"""
+
+
+def check_device(device: str) -> None:
+    """Refuse an accelerator that was asked for by name and is not there.
+
+    Parameters
+    ----------
+    device
+        `gpu` or `gpu:N`.
+
+    Raises
+    ------
+    UnavailableError
+        If TensorFlow, in a program of its own, does not find it.
+    """
+    where, do = f'--device {device}', 'use --device cpu or auto'
+    try:
+        done = subprocess.run(  # noqa: S603 -- our own interpreter and module
+            [sys.executable, '-c', _LOOK, device],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            errors='replace',
+            env=environment(1),
+            timeout=DEVICE_LIMIT_S,
+            check=False,
+        )
+    except subprocess.TimeoutExpired as error:
+        what = f'TensorFlow did not answer within {DEVICE_LIMIT_S:.0f} s'
+        raise UnavailableError(what, where=where, do=do) from error
+    if done.returncode == UnavailableError.code:
+        what, where, do = json.loads(done.stdout.splitlines()[-1])
+        raise UnavailableError(what, where=where, do=do)
+    if done.returncode:
+        last = (done.stderr.strip().splitlines() or [f'code {done.returncode}'])[-1]
+        raise UnavailableError(f'TensorFlow did not start ({last})', where=where, do=do)
 
 
 def environment(threads: int) -> Mapping[str, str]:
@@ -159,17 +221,18 @@ def death(ended: Ended, *, visit: str, memory_gb: float) -> Mapping[str, Any]:
     memory_gb
         What it was thought to need.
     """
+    tail = ended.tail or 'it wrote nothing'
     if ended.code == -signal.SIGKILL:
         what = (
-            f'its process was killed, most likely out of memory: '
+            f'its process was killed (SIGKILL), most likely out of memory: '
             f'about {memory_gb:.1f} GB were thought to be enough'
         )
-        return _failed(what, visit, 'give more memory, see --mem, or try --low-mem')
+        return _failed(what, visit, 'give more memory, see --mem, or try --low-mem', tail)
     if ended.code < 0:
         name = signal.Signals(-ended.code).name
-        return _failed(f'its process was ended by {name}', visit, 'run it again', ended.tail)
+        return _failed(f'its process was ended by {name}', visit, 'run it again', tail)
     what = f'its process ended with code {ended.code}'
-    return _failed(what, visit, 'see the crash file', ended.tail)
+    return _failed(what, visit, 'see the crash file', tail)
 
 
 def _failed(what: str, where: str, do: str, trace: str = '') -> Mapping[str, Any]:

@@ -19,7 +19,7 @@ from nipype.interfaces.base import (
 from bids_seg.workflow import stages
 
 
-class _StateSpec(BaseInterfaceInputSpec):  # type: ignore[misc]
+class _StateSpec(BaseInterfaceInputSpec):
     """What every stage of a visit takes."""
 
     in_state = File(exists=True, mandatory=True, desc='VisitState as JSON')
@@ -27,13 +27,13 @@ class _StateSpec(BaseInterfaceInputSpec):  # type: ignore[misc]
     seed = traits.Int(1, usedefault=True, desc='seed of all that is drawn')
 
 
-class _StateOut(TraitedSpec):  # type: ignore[misc]
+class _StateOut(TraitedSpec):
     """What every stage of a visit gives."""
 
     out_state = File(exists=True, desc='VisitState as JSON')
 
 
-class _StatesSpec(BaseInterfaceInputSpec):  # type: ignore[misc]
+class _StatesSpec(BaseInterfaceInputSpec):
     """What every stage of a participant takes."""
 
     in_states = InputMultiObject(
@@ -47,7 +47,7 @@ class _PrepareSpec(_StateSpec):
     bias = traits.Enum('keep', 'n4', usedefault=True, desc='whether to correct the bias field')
 
 
-class Prepare(SimpleInterface):  # type: ignore[misc]
+class Prepare(SimpleInterface):
     """Bring the images of a visit onto the grid of its reference."""
 
     input_spec = _PrepareSpec
@@ -79,13 +79,13 @@ class _SegmentSpec(_StatesSpec):
     memory_gb = traits.Float(0.0, usedefault=True, nohash=True, desc='what it was thought to need')
 
 
-class _StatesOut(TraitedSpec):  # type: ignore[misc]
+class _StatesOut(TraitedSpec):
     """What every stage of a participant gives."""
 
     out_states = OutputMultiObject(File(exists=True), desc='VisitState of each visit as JSON')
 
 
-class Segment(SimpleInterface):  # type: ignore[misc]
+class Segment(SimpleInterface):
     """Run one network on all visits of a participant, in a program of its own."""
 
     input_spec = _SegmentSpec
@@ -113,7 +113,7 @@ class _FinishSpec(_StateSpec):
     context = File(exists=True, mandatory=True, desc='RunContext as JSON')
 
 
-class Finish(SimpleInterface):  # type: ignore[misc]
+class Finish(SimpleInterface):
     """Measure the lesions of a visit and move its set of files into the output."""
 
     input_spec = _FinishSpec
@@ -127,7 +127,7 @@ class Finish(SimpleInterface):  # type: ignore[misc]
         return runtime
 
 
-class _ReportSpec(BaseInterfaceInputSpec):  # type: ignore[misc]
+class _ReportSpec(BaseInterfaceInputSpec):
     """What the page of a participant takes."""
 
     in_states = InputMultiObject(File(exists=True), desc='VisitState of each visit as JSON')
@@ -136,13 +136,13 @@ class _ReportSpec(BaseInterfaceInputSpec):  # type: ignore[misc]
     participant = traits.Str(mandatory=True, desc='label without sub-')
 
 
-class _ReportOut(TraitedSpec):  # type: ignore[misc]
+class _ReportOut(TraitedSpec):
     """What the page of a participant gives."""
 
     out_file = File(exists=True, desc='PageResult as JSON')
 
 
-class Report(SimpleInterface):  # type: ignore[misc]
+class Report(SimpleInterface):
     """Write the tables and the page of a participant."""
 
     input_spec = _ReportSpec

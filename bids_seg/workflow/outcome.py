@@ -1,18 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How the participant level of a run ended, and the exit code that says so."""
+"""How the participant level of a run goes and ends, and the exit code that says so."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-Word = Literal['ok', 'up to date', 'skipped', 'failed']
-"""What can become of a visit."""
+from bids_seg.errors import LockedError
+
+Word = Literal['ok', 'up to date', 'skipped', 'failed', 'not done']
+"""What can become of a visit; `not done` until it has come to an end."""
 
 WORDS: tuple[Word, ...] = ('ok', 'up to date', 'skipped', 'failed')
-"""All of them, in the order of the last line."""
+"""Those that the last line always counts, in its order."""
 
 FAILED, PAGE_FAILED = 1, 3
 """Exit codes: a visit failed; everything is complete but a page."""
@@ -32,8 +33,10 @@ class Outcome:
     @property
     def code(self) -> int:
         """Exit code."""
-        if 'failed' in self.visits:
+        if {'failed', 'not done'} & set(self.visits):
             return FAILED
+        if self.locked:
+            return LockedError.code
         return PAGE_FAILED if self.pages_failed else 0
 
     @property
@@ -44,16 +47,66 @@ class Outcome:
         --------
         >>> Outcome(visits=('ok', 'failed')).told
         '1 ok, 0 up to date, 0 skipped, 1 failed'
+        >>> Outcome(visits=('not done',), locked=('01',)).told
+        '0 ok, 0 up to date, 0 skipped, 0 failed, 1 not done, 1 locked'
         """
         counts = Counter(self.visits)
-        return ', '.join(f'{counts[word]} {word}' for word in WORDS)
+        parts = [f'{counts[word]} {word}' for word in WORDS]
+        if counts['not done']:
+            parts.append(f'{counts["not done"]} not done')
+        if self.locked:
+            parts.append(f'{len(self.locked)} locked')
+        return ', '.join(parts)
 
 
-def together(outcomes: Iterable[Outcome]) -> Outcome:
-    """Return the outcome of several batches."""
-    every = tuple(outcomes)
-    return Outcome(
-        visits=tuple(word for outcome in every for word in outcome.visits),
-        pages_failed=sum(outcome.pages_failed for outcome in every),
-        locked=tuple(label for outcome in every for label in outcome.locked),
-    )
+class Tally:
+    """What has become of the visits so far, so that an interrupted run can tell it too."""
+
+    def __init__(self) -> None:
+        self._words: dict[str, Word] = {}
+        self._pages: set[str] = set()
+        self._locked: list[str] = []
+
+    def visit(self, name: str, word: Word) -> None:
+        """Note what became of a visit; the last word counts.
+
+        Parameters
+        ----------
+        name
+            Its name, `sub-01_ses-02`.
+        word
+            What became of it.
+        """
+        self._words[name] = word
+
+    def page_failed(self, participant: str) -> None:
+        """Note that a page could not be made."""
+        self._pages.add(participant)
+
+    def lock(self, participant: str) -> None:
+        """Note that another run was at a participant."""
+        self._locked.append(participant)
+
+    def words(self, names: list[str]) -> tuple[Word, ...]:
+        """Return what became of some visits; those that were not begun are left out.
+
+        Parameters
+        ----------
+        names
+            Names of the visits.
+        """
+        return tuple(self._words[name] for name in names if name in self._words)
+
+    @property
+    def locked(self) -> frozenset[str]:
+        """Participants that another run was at."""
+        return frozenset(self._locked)
+
+    @property
+    def outcome(self) -> Outcome:
+        """All of it."""
+        return Outcome(
+            visits=tuple(self._words.values()),
+            pages_failed=len(self._pages),
+            locked=tuple(self._locked),
+        )

@@ -12,14 +12,37 @@ from bids_seg.errors import NothingToDoError
 from bids_seg.settings import Settings
 from bids_seg.workflow import finish
 from bids_seg.workflow.log import RunLog
-from bids_seg.workflow.outcome import Outcome
+from bids_seg.workflow.outcome import Tally
 from bids_seg.write import dataset
 from bids_seg.write import group as group_tables
 
 logger = logging.getLogger(__name__)
 
 
-def again(settings: Settings, log: RunLog) -> Outcome:
+def check(settings: Settings) -> None:
+    """Refuse to build pages where there are no results.
+
+    Parameters
+    ----------
+    settings
+        What was asked for.
+
+    Raises
+    ------
+    NothingToDoError
+        If there are no results, or none of the participants asked for.
+    """
+    found = participants(settings.output_dir)
+    wanted = settings.participant_label
+    if not found or (wanted and not set(found) & set(wanted)):
+        raise NothingToDoError(
+            'no results of the participants asked for' if wanted else 'no results in it',
+            where=settings.output_dir,
+            do='run the participant level first',
+        )
+
+
+def again(settings: Settings, log: RunLog, tally: Tally) -> None:
     """Build the pages of participants again.
 
     Parameters
@@ -28,23 +51,14 @@ def again(settings: Settings, log: RunLog) -> Outcome:
         What was asked for.
     log
         Where failures are told.
-
-    Raises
-    ------
-    NothingToDoError
-        If there are no results.
+    tally
+        Where they are counted.
     """
     found = participants(settings.output_dir)
     wanted = settings.participant_label or found
-    labels = [label for label in found if label in wanted]
-    if not labels:
-        raise NothingToDoError(
-            'no results of the participants asked for',
-            where=settings.output_dir,
-            do='run the participant level first',
-        )
-    failed = sum(not _page(label, settings.output_dir, log) for label in labels)
-    return Outcome(pages_failed=failed)
+    for label in found:
+        if label in wanted and not _page(label, settings.output_dir, log):
+            tally.page_failed(label)
 
 
 def group(settings: Settings) -> None:

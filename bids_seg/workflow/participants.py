@@ -12,50 +12,55 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from bids_seg import __version__, discover
 from bids_seg.errors import LockedError
 from bids_seg.image import write_bytes
 from bids_seg.records import Patient, to_json
 from bids_seg.segment import models, weights
-from bids_seg.settings import Settings, Task, digest, shaping
-from bids_seg.workflow import engine, finish, folders, graph, machine, plan
-from bids_seg.workflow.graph import Course, Limits
-from bids_seg.workflow.log import RunLog
-from bids_seg.workflow.outcome import Outcome, Word, together
-from bids_seg.workflow.plan import VisitPlan
-from bids_seg.workflow.plugin import KILLED
-from bids_seg.workflow.state import (
-    Failure,
-    PageResult,
-    RunContext,
-    VisitState,
-    load,
-    load_as,
-    store,
+from bids_seg.settings import Settings, shaping
+from bids_seg.workflow import (
+    account,
+    courses,
+    crashes,
+    engine,
+    folders,
+    graph,
+    leftovers,
+    machine,
+    network,
+    plan,
 )
-from bids_seg.write import dataset, locks, publish
+from bids_seg.workflow.graph import Course, Limits
+from bids_seg.workflow.log import RunLog, identifier
+from bids_seg.workflow.outcome import Tally
+from bids_seg.workflow.progress import Progress, Stopped
+from bids_seg.workflow.state import RunContext
+from bids_seg.write import dataset, locks
 
 logger = logging.getLogger(__name__)
 
 BATCH = 50
 """Participants in one graph: nipype's bookkeeping grows with the square of its nodes."""
 
+_DESCRIBED = ('brain', 'preproc', 'entropy', 'glioma', 'metastases')
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chosen:
     """What a run was pointed at, checked before a log is begun."""
 
-    labels: tuple[str, ...]
-    """Participants without `sub-`."""
-    filters: discover.Filters | None
-    """From the filter file."""
+    patients: Iterator[Patient]
+    """Whom the run is about; they are looked for as they are asked for."""
+    index_dir: Path
+    """Where the names of files are indexed; made and removed by the run."""
     work_dir: Path
     """The work folder."""
 
 
 def choose(settings: Settings) -> Chosen:
-    """Return whom the run is about and where it works; nothing is computed.
+    """Return whom the run is about and where it works; nothing is written unless all is well.
 
     Parameters
     ----------
@@ -65,7 +70,8 @@ def choose(settings: Settings) -> Chosen:
     Raises
     ------
     UserError
-        If a label, a filter, a folder, a plugin file or the weights are wrong.
+        If the dataset, a label, a filter, a folder, a plugin file, the weights or the device
+        are wrong.
     """
     labels = discover.select(settings.bids_dir, settings.participant_label)
     file = settings.bids_filter_file
@@ -74,13 +80,28 @@ def choose(settings: Settings) -> Chosen:
         engine.read_plugin(settings.use_plugin)
     for task in plan.possible(settings.models):
         weights.verify(models.find(task))
+    if settings.device.startswith('gpu'):
+        network.check_device(settings.device)
+    wanted_work = (settings.work_dir or folders.default_work()).resolve()
+    folders.check_space((settings.output_dir, wanted_work), visits=_visits(settings, labels))
+    if not settings.skip_bids_validation:
+        with TemporaryDirectory(prefix='bids-seg-') as folder:
+            discover.validate(settings.bids_dir, participants=labels, index_dir=Path(folder))
+    index_dir = wanted_work / f'index-{identifier()}'
+    patients = discover.patients(
+        settings.bids_dir,
+        participants=labels,
+        sessions=settings.session_label,
+        filters=filters,
+        index_dir=index_dir,
+    )
     work_dir = folders.open_work(
         settings.work_dir,
         bids_dir=settings.bids_dir,
         output_dir=settings.output_dir,
         empty=settings.clean_workdir,
     )
-    return Chosen(labels=labels, filters=filters, work_dir=work_dir)
+    return Chosen(patients=patients, index_dir=index_dir, work_dir=work_dir)
 
 
 def limits(settings: Settings) -> Limits:
@@ -94,10 +115,12 @@ def limits(settings: Settings) -> Limits:
     processors = settings.nprocs or machine.processors()
     threads = min(settings.omp_nthreads or 8, processors)
     memory = settings.mem or machine.SHARE * machine.memory_mb()
+    # With --low-mem every stage takes all threads, so that one visit is worked on at a time.
+    processors = threads if settings.low_mem else processors
     return Limits(processors=processors, threads=threads, memory_gb=memory / 1000)
 
 
-def run(settings: Settings, chosen: Chosen, log: RunLog) -> Outcome:
+def run(settings: Settings, chosen: Chosen, *, log: RunLog, tally: Tally) -> None:
     """Do all visits that were asked for and that are not up to date.
 
     Parameters
@@ -108,40 +131,33 @@ def run(settings: Settings, chosen: Chosen, log: RunLog) -> Outcome:
         What `choose` returned.
     log
         Where it is told.
-
-    Raises
-    ------
-    UserError
-        If nothing at all can be done.
+    tally
+        The counts; they stand also where the run is interrupted.
     """
-    index_dir = chosen.work_dir / f'index-{log.run}'
-    index_dir.mkdir()
+    chosen.index_dir.mkdir()
     try:
-        if not settings.skip_bids_validation:
-            discover.validate(settings.bids_dir, participants=chosen.labels, index_dir=index_dir)
-        folders.check_space((settings.output_dir, chosen.work_dir), visits=len(chosen.labels))
         origin = dataset.Origin(
             version=__version__, bids_dir=settings.bids_dir, container=_container()
         )
         for warning in dataset.write_root(settings.output_dir, origin, labels=_DESCRIBED):
             logger.warning('%s', warning)
-        outcomes = [
-            _batch(patients, settings, chosen, log=log)
-            for patients in _batches(settings, chosen, index_dir=index_dir)
-        ]
+        leftovers.sweep_shared(out_dir=settings.output_dir, work_dir=chosen.work_dir)
+        while batch := tuple(itertools.islice(chosen.patients, BATCH)):
+            _batch(batch, settings, chosen.work_dir, log=log, tally=tally)
+    except Stopped:
+        logger.error('the run ends with its first failure, as --stop-on-first-crash asks for')
     finally:
-        shutil.rmtree(index_dir, ignore_errors=True)
-    outcome = together(outcomes)
-    if outcome.locked and not outcome.visits:
-        raise LockedError(
-            f'{len(outcome.locked)} participants are being worked on by another run',
-            where=settings.output_dir,
-            do='try again when it has ended',
-        )
-    return outcome
+        shutil.rmtree(chosen.index_dir, ignore_errors=True)
 
 
-_DESCRIBED = ('brain', 'preproc', 'entropy', 'glioma', 'metastases')
+def _visits(settings: Settings, labels: Sequence[str]) -> int:
+    """Return about how many visits there are, before any file is looked at."""
+    wanted = len(settings.session_label)
+    count = 0
+    for label in labels:
+        found = sum(1 for _ in (settings.bids_dir / f'sub-{label}').glob('ses-*'))
+        count += max(1, min(found, wanted) if wanted else found)
+    return count
 
 
 def _container() -> Mapping[str, str]:
@@ -150,266 +166,115 @@ def _container() -> Mapping[str, str]:
     return {key: os.environ.get(f'BIDS_SEG_CONTAINER_{name}', '') for key, name in named.items()}
 
 
-def _batches(
-    settings: Settings, chosen: Chosen, *, index_dir: Path
-) -> Iterator[tuple[Patient, ...]]:
-    """Yield patients, some at a time."""
-    found = discover.patients(
-        settings.bids_dir,
-        participants=chosen.labels,
-        sessions=settings.session_label,
-        filters=chosen.filters,
-        index_dir=index_dir,
-    )
-    while batch := tuple(itertools.islice(found, BATCH)):
-        yield batch
-
-
 def _batch(
-    patients: Sequence[Patient], settings: Settings, chosen: Chosen, *, log: RunLog
-) -> Outcome:
+    patients: Sequence[Patient],
+    settings: Settings,
+    work_dir: Path,
+    *,
+    log: RunLog,
+    tally: Tally,
+) -> None:
     """Do one batch of participants, each under its lock."""
     about = RunContext(
         bids_dir=settings.bids_dir.resolve(),
         out_dir=settings.output_dir.resolve(),
-        work_dir=chosen.work_dir,
+        work_dir=work_dir,
         run=log.run,
         settings=shaping(settings),
         versions=plan.versions(),
         seed=settings.random_seed,
     )
-    context = chosen.work_dir / f'run-{log.run}.json'
-    write_bytes(context, to_json(about).encode())
-    locked: list[str] = []
+    write_bytes(about.context, to_json(about).encode())
     with ExitStack() as held:
-        held.callback(context.unlink, missing_ok=True)
-        ours: list[Patient] = []
+        held.callback(about.context.unlink, missing_ok=True)
         for patient in patients:
+            label = patient.participant
             try:
-                held.enter_context(locks.participant_lock(about.out_dir, patient.participant))
+                held.enter_context(locks.participant_lock(about.out_dir, label))
             except LockedError as error:
                 logger.warning('%s', error)
-                locked.append(patient.participant)
+                tally.lock(label)
                 continue
-            ours.append(patient)
-        words, courses = _plan(ours, settings, about, log=log)
-        _run_graph(courses, settings, about, context=context, log=log)
-        ended = [_account(course, about, log=log) for course in courses]
-    done = together(ended)
-    return dataclasses.replace(done, visits=(*words, *done.visits), locked=tuple(locked))
+            # Called before the lock is freed, however the run ends.
+            held.callback(_leave, patient, about, tally)
+            leftovers.sweep_participant(label, out_dir=about.out_dir, work_dir=work_dir)
+        ours = [patient for patient in patients if patient.participant not in tally.locked]
+        planned = [
+            courses.course(patient, settings, about, log=log, tally=tally) for patient in ours
+        ]
+        todo = tuple(course for course in planned if course is not None)
+        _run_graph(todo, settings, about, log=log, tally=tally)
 
 
-def _plan(
-    patients: Sequence[Patient], settings: Settings, about: RunContext, *, log: RunLog
-) -> tuple[tuple[Word, ...], tuple[Course, ...]]:
-    """Decide what is done with each visit; tell and store what is not done."""
-    words: list[Word] = []
-    courses: list[Course] = []
-    for patient in patients:
-        for warning in patient.warnings:
-            logger.warning('sub-%s: %s', patient.participant, warning)
-        tasks, note = plan.tasks_for(patient, settings.models)
-        states: list[VisitState] = []
-        page = False
-        for visit in patient.visits:
-            noted = dataclasses.replace(
-                visit, warnings=(*patient.warnings, *visit.warnings, *((note,) if note else ()))
-            )
-            planned = plan.plan(noted, tasks)
-            if planned.action == 'skip':
-                _skip(planned, about, log=log)
-                words.append('skipped')
-                page = True
-                continue
-            state = _state(planned, settings, about)
-            if _is_done(state, settings, about):
-                _tell(log, visit.name, 'plan', 'up to date')
-                words.append('up to date')
-                continue
-            states.append(state)
-        if states or page:
-            courses.append(_course(patient.participant, tuple(states), settings))
-        dataset.append_participant(about.out_dir, patient.participant, status='n/a')
-    return tuple(words), tuple(courses)
-
-
-def _state(planned: VisitPlan, settings: Settings, about: RunContext) -> VisitState:
-    """Return the state of a visit at the start."""
-    shares = {f'weights-{task}': _weights(task) for task in planned.tasks}
-    return VisitState(
-        visit=planned.visit,
-        tasks=planned.tasks,
-        models_skipped=planned.models_skipped,
-        root=about.work_dir,
-        settings_sha256=digest({**shaping(settings), **shares}),
-        input_sha256=discover.input_sha256(planned.visit),
-    )
-
-
-def _weights(task: Task) -> str:
-    """Return the checksums of a task's weights."""
-    return ' '.join(member.sha256 for member in models.find(task).members)
-
-
-def _is_done(state: VisitState, settings: Settings, about: RunContext) -> bool:
-    """Return whether the results of a visit are there and are to be kept."""
-    if settings.overwrite == 'always':
-        return False
-    if settings.overwrite == 'never':
-        return bool(publish.published(about.out_dir, state.visit))
-    return publish.visit_up_to_date(
-        about.out_dir,
-        state.visit,
-        settings_sha256=state.settings_sha256,
-        input_sha256=state.input_sha256,
-    )
-
-
-def _skip(planned: VisitPlan, about: RunContext, *, log: RunLog) -> None:
-    """Store and tell that nothing can be done with a visit."""
-    finish.publish_skipped(
-        planned.visit,
-        about,
-        reason=planned.reason,
-        models_skipped=dict(planned.models_skipped),
-    )
-    _tell(log, planned.visit.name, 'plan', 'skipped', reason=planned.reason)
-
-
-def _course(label: str, states: tuple[VisitState, ...], settings: Settings) -> Course:
-    """Write the states at the start; see whether an earlier, unfinished run can be gone on with."""
-    resumable = settings.overwrite != 'always'
-    for state in states:
-        place = state.at('plan')
-        stored = [path for path in state.folder.glob('state-*.json') if path != place]
-        same = place.is_file() and dataclasses.replace(load(place), content_sha256='') == state
-        resumable = resumable and same and all(load(path).failure is None for path in stored)
-        store(state, place)
-        state.at('finish').unlink(missing_ok=True)
-    return Course(participant=label, states=states, resumable=resumable)
+def _leave(patient: Patient, about: RunContext, tally: Tally) -> None:
+    """Leave no hidden file of a participant, and list it."""
+    leftovers.sweep_participant(patient.participant, out_dir=about.out_dir, work_dir=about.work_dir)
+    account.list_participant(patient, about, tally)
 
 
 def _run_graph(
-    courses: Sequence[Course],
-    settings: Settings,
-    about: RunContext,
-    *,
-    context: Path,
-    log: RunLog,
+    todo: Sequence[Course], settings: Settings, about: RunContext, *, log: RunLog, tally: Tally
 ) -> None:
     """Run the graph; run it once more for visits that a killed worker took with it."""
     allowed = limits(settings)
-    left = list(courses)
-    for attempt in range(2):
-        if not left:
-            return
-        if attempt:
-            logger.warning('%d participants are tried once more, one by one', len(left))
-            allowed = dataclasses.replace(allowed, processors=allowed.threads)
-        watched = graph.watched(left)
-        engine.run(
-            graph.build(
-                left, settings, context=context, limits=allowed, base_dir=about.work_dir / 'nipype'
-            ),
-            limits=allowed,
-            plugin_file=settings.use_plugin,
-            crash_dir=log.folder / log.run,
-            told=lambda node, status, watched=watched: _told(node, status, watched, log=log),  # type: ignore[misc]
-            stop=settings.stop_on_first_crash,
-        )
-        left = [course for course in left if not _is_whole(course)]
-        if settings.stop_on_first_crash:
-            return
+    for warning in graph.short_of_memory(todo, allowed):
+        logger.warning('%s', warning)
+    crash_dir = about.work_dir / f'crash-{log.run}'
+    left = list(todo)
+    stopped = True
+    try:
+        for attempt in range(2):
+            if attempt and left:
+                logger.warning('%d participants are tried once more, one by one', len(left))
+                allowed = dataclasses.replace(allowed, processors=allowed.threads)
+                # What was made a moment ago is whole.
+                left = [dataclasses.replace(course, resumable=True) for course in left]
+            if left:
+                _run_once(left, settings, about, limits=allowed, log=log, tally=tally)
+            left = [course for course in left if not _has_ended(course)]
+        stopped = False
+    except Stopped:
+        raise
+    except BaseException:
+        # Interrupted: what is complete stays, the rest is not accounted for.
+        todo = ()
+        raise
+    finally:
+        broken = crashes.of_nipype(crash_dir)
+        shutil.rmtree(crash_dir, ignore_errors=True)
+        for course in todo:
+            account.settle(course, about, broken=broken, stopped=stopped, log=log, tally=tally)
 
 
-def _is_whole(course: Course) -> bool:
+def _run_once(
+    left: Sequence[Course],
+    settings: Settings,
+    about: RunContext,
+    *,
+    limits: Limits,
+    log: RunLog,
+    tally: Tally,
+) -> None:
+    """Run the graph of some participants."""
+    progress = Progress(
+        log=log, tally=tally, watched=graph.watched(left), stop=settings.stop_on_first_crash
+    )
+    workflow = graph.build(
+        left,
+        settings,
+        context=about.context,
+        limits=limits,
+        base_dir=about.work_dir / 'nipype',
+    )
+    engine.run(
+        workflow,
+        limits=limits,
+        plugin_file=settings.use_plugin,
+        crash_dir=about.work_dir / f'crash-{log.run}',
+        told=progress.told,
+    )
+
+
+def _has_ended(course: Course) -> bool:
     """Return whether every visit has come to its end, well or not."""
     return all(state.at('finish').is_file() for state in course.states)
-
-
-def _told(
-    node: str, status: str, watched: Mapping[str, tuple[str, tuple[Path, ...]]], *, log: RunLog
-) -> None:
-    """Tell, for each visit, that a stage has ended."""
-    stage, paths = watched.get(node, ('', ()))
-    for path in paths if status == 'end' else ():
-        state = load(path)
-        costs = [cost for cost in state.costs if cost.stage == stage]
-        if not costs:
-            continue
-        failure = state.failure
-        word = 'ok' if failure is None else 'failed'
-        reason = '' if failure is None else f'{failure.what} ({failure.where}); {failure.do}'
-        _tell(
-            log,
-            state.visit.name,
-            stage,
-            word,
-            reason=reason,
-            seconds=costs[-1].seconds,
-            peak_mb=costs[-1].peak_mb,
-        )
-
-
-def _tell(
-    log: RunLog,
-    visit: str,
-    node: str,
-    status: str,
-    *,
-    reason: str = '',
-    seconds: float | None = None,
-    peak_mb: float | None = None,
-) -> None:
-    """Write one line to stderr and log, and one event."""
-    took = '' if seconds is None else f' {seconds:.1f} s'
-    level = logging.ERROR if status == 'failed' else logging.INFO
-    logger.log(level, '%s %s: %s%s%s', visit, node, status, took, f': {reason}' if reason else '')
-    log.event(
-        visit=visit, node=node, status=status, reason=reason, seconds=seconds, peak_mb=peak_mb
-    )
-
-
-def _account(course: Course, about: RunContext, *, log: RunLog) -> Outcome:
-    """Return what became of the visits of a participant; write what a killed worker could not."""
-    words: list[Word] = []
-    page = about.work_dir / f'sub-{course.participant}' / 'page.json'
-    lost = False
-    for state in course.states:
-        place = state.at('finish')
-        if not place.is_file():
-            ended = dataclasses.replace(state, failure=_lost(state))
-            finish.publish_failure(ended, about)
-            store(ended, place)
-            lost = True
-            _tell(log, state.visit.name, 'finish', 'failed', reason=KILLED)
-        failure = load(place).failure
-        words.append('ok' if failure is None else 'failed')
-        if failure is not None and failure.trace:
-            log.write_crash(state.visit.name, failure.stage, failure.trace)
-    if lost or not page.is_file():
-        page.unlink(missing_ok=True)
-        from bids_seg.workflow.stages import report
-
-        context = about.work_dir / f'run-{about.run}.json'
-        report(course.participant, context)
-    result = load_as(PageResult, page)
-    page.unlink()
-    if result.error:
-        log.write_crash(f'sub-{course.participant}', 'report', result.error)
-        logger.error('sub-%s report: failed: %s', course.participant, result.error.strip()[-300:])
-    return Outcome(visits=tuple(words), pages_failed=int(bool(result.error)))
-
-
-def _lost(state: VisitState) -> Failure:
-    """Return why a visit has no end: its worker died twice, or the run was stopped."""
-    done = [
-        stage for stage in ('prepare', 'brain', 'glioma', 'metastases') if state.at(stage).is_file()
-    ]
-    stage = done[-1] if done else 'prepare'
-    return Failure(
-        stage=stage,
-        what=f'{KILLED}, after the stage {stage} had begun, or the run was stopped',
-        where=state.visit.name,
-        do='give more memory or fewer processes, see --mem and --nprocs, and run it again',
-    )

@@ -104,6 +104,12 @@ def versions() -> Mapping[str, str]:
     return found
 
 
+def checksums() -> Mapping[str, str]:
+    """Return the checksums of the weights of each network, by its name."""
+    every = map(models.find, models.names())
+    return {model.name: ' '.join(member.sha256 for member in model.members) for model in every}
+
+
 def runnable(model: Model, roles: frozenset[Role]) -> str:
     """Return why a model cannot run on these images, nothing if it can.
 

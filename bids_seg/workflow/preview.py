@@ -46,14 +46,14 @@ def run(settings: Settings) -> int:
             rows += discover.plan([patient])
             tasks, note = plan.tasks_for(patient, settings.models)
             if note:
-                name = f'sub-{patient.participant}'
-                rows.append({'visit': name, 'state': 'warning', 'reason': note})
+                row = {'visit': f'sub-{patient.participant}', 'state': 'warning'}
+                rows.append({**row, 'reason': note})
             for visit in patient.visits:
                 planned = plan.plan(visit, tasks)
                 for task in planned.tasks:
                     rows.append({'visit': visit.name, 'role': task, 'state': 'will run'})
-                for task, reason in planned.models_skipped.items():
-                    row = {'visit': visit.name, 'role': task, 'state': 'cannot run'}
+                for name, reason in planned.models_skipped.items():
+                    row = {'visit': visit.name, 'role': name, 'state': 'cannot run'}
                     rows.append({**row, 'reason': reason})
     sys.stdout.write(discover.as_tsv(rows))
     return 0

@@ -4,12 +4,14 @@
 from __future__ import annotations
 
 import logging
+import signal
 
-from bids_seg.errors import NothingToDoError, UserError
+from bids_seg.errors import NothingToDoError, Terminated, UserError
 from bids_seg.settings import Settings
 from bids_seg.workflow import folders, log, pages, participants, plan, preview
 from bids_seg.workflow.log import RunLog
-from bids_seg.workflow.outcome import Outcome
+from bids_seg.workflow.outcome import Outcome, Tally
+from bids_seg.workflow.participants import Chosen
 
 logger = logging.getLogger(__name__)
 
@@ -34,32 +36,51 @@ def run(settings: Settings) -> int:
     folders.check_input(settings.bids_dir)
     if settings.dry_run:
         return preview.run(settings)
-    folders.check_output(settings.output_dir, settings.bids_dir)
+    made = folders.check_output(settings.output_dir, settings.bids_dir)
     images = 'participant' in settings.analysis_level and not settings.reports_only
-    # What the user gave wrong is said before a log is begun.
-    chosen = participants.choose(settings) if images else None
-    run_log = log.open_log(settings, work_dir=chosen.work_dir if chosen else None)
-    log.write_settings(run_log, settings, versions=plan.versions())
-    outcome, code = Outcome(), DEFECT
     try:
-        if chosen is not None:
-            outcome = participants.run(settings, chosen, run_log)
-        elif settings.reports_only and 'participant' in settings.analysis_level:
-            outcome = pages.again(settings, run_log)
-        code = _code(settings, outcome)
+        # What the user gave wrong is said before a log is begun.
+        chosen = participants.choose(settings) if images else None
+        if not images:
+            pages.check(settings)
+    except BaseException:
+        folders.unmake(made)
+        raise
+    run_log = log.open_log(settings, work_dir=chosen.work_dir if chosen else None)
+    tally, code = Tally(), DEFECT
+    try:
+        log.write_settings(run_log, settings, versions=plan.versions(), weights=plan.checksums())
+        _levels(settings, chosen, log=run_log, tally=tally)
+        code = _code(settings, tally.outcome, images=images)
     except UserError as error:
         code = error.code
         logger.error('bids-seg: %s', error)
+    except KeyboardInterrupt:
+        code = 128 + signal.SIGINT
+        logger.error('bids-seg: interrupted; run it again to go on')
+    except Terminated:
+        code = 128 + signal.SIGTERM
+        logger.error('bids-seg: terminated; run it again to go on')
+    except Exception:
+        logger.exception('bids-seg: a defect of the program; please report it')
     finally:
-        _last_line(run_log, outcome, code)
+        _last_line(run_log, tally.outcome, code)
     return code
 
 
-def _code(settings: Settings, outcome: Outcome) -> int:
-    """Do the group level, also where visits failed, and return the exit code."""
+def _levels(settings: Settings, chosen: Chosen | None, *, log: RunLog, tally: Tally) -> None:
+    """Run the levels; that of the group also where visits failed."""
+    if chosen is not None:
+        participants.run(settings, chosen, log=log, tally=tally)
+    elif settings.reports_only and 'participant' in settings.analysis_level:
+        pages.again(settings, log, tally)
     if 'group' in settings.analysis_level:
         pages.group(settings)
-    if outcome.visits and set(outcome.visits) == {'skipped'}:
+
+
+def _code(settings: Settings, outcome: Outcome, *, images: bool) -> int:
+    """Return the exit code of a run that was not broken off."""
+    if images and not outcome.locked and set(outcome.visits) <= {'skipped'}:
         raise NothingToDoError(
             'no visit has the images that a chosen model needs',
             where=settings.bids_dir,

@@ -34,6 +34,7 @@ from bids_seg.workflow.state import (
     store,
 )
 from bids_seg.write import names
+from bids_seg.write.text import FULL
 
 logger = logging.getLogger(__name__)
 
@@ -123,7 +124,7 @@ def segment(in_states: Sequence[Path], asked: Asked) -> tuple[Path, ...]:
     todo = {
         state.visit.name: job for state in states if (job := _visit_job(state, asked)) is not None
     }
-    results = _run_jobs(states, todo, asked) if todo else {}
+    results = _guarded(states, todo, asked) if todo else {}
     out: list[Path] = []
     for state in states:
         result = results.get(state.visit.name)
@@ -154,7 +155,10 @@ def finish(in_state: Path, context: Path) -> Path:
     path = _stage('finish', in_state, lambda state: measure_and_publish(state, about))
     state = load(path)
     if state.failure is not None:
-        publish_failure(state, about)
+        try:
+            publish_failure(state, about)
+        except (OSError, UserError) as error:
+            logger.error('%s: its failure cannot be written (%s)', state.visit.name, error)
     return path
 
 
@@ -186,6 +190,36 @@ def report(participant: str, context: Path) -> Path:
     return path
 
 
+def failure_of(error: Exception, *, stage: str, visit: str) -> Failure:
+    """Return what a user is told of an exception.
+
+    Parameters
+    ----------
+    error
+        What was raised; call it while it is being handled.
+    stage
+        The stage that raised it.
+    visit
+        Name of the visit.
+    """
+    if isinstance(error, UserError):
+        return Failure(stage=stage, what=error.what, where=error.where, do=error.do)
+    if isinstance(error, MemoryError):
+        what, do = 'the memory was not enough', 'give more memory, see --mem'
+        return Failure(stage=stage, what=what, where=visit, do=do, trace=traceback.format_exc())
+    if isinstance(error, OSError) and error.errno in FULL:
+        where = str(error.filename or visit)
+        do = 'make room in the output and the work folder, and run it again'
+        return Failure(stage=stage, what=f'the disk is full ({error.strerror})', where=where, do=do)
+    return Failure(
+        stage=stage,
+        what=f'a defect of bids-seg ({type(error).__name__}: {error})',
+        where=visit,
+        do='see the crash file and report it',
+        trace=traceback.format_exc(),
+    )
+
+
 def _stage(name: str, in_state: Path, work: Callable[[VisitState], VisitState]) -> Path:
     """Do one stage of one visit, keep what it took, and turn what fails into a Failure."""
     state = load(in_state)
@@ -194,17 +228,8 @@ def _stage(name: str, in_state: Path, work: Callable[[VisitState], VisitState]) 
     if state.failure is None:
         try:
             after = work(state)
-        except UserError as error:
-            failure = Failure(stage=name, what=error.what, where=error.where, do=error.do)
-            after = dataclasses.replace(state, failure=failure)
         except Exception as error:  # noqa: BLE001 -- one visit fails, the others go on
-            failure = Failure(
-                stage=name,
-                what=f'a defect of bids-seg ({type(error).__name__}: {error})',
-                where=state.visit.name,
-                do='see the crash file and report it',
-                trace=traceback.format_exc(),
-            )
+            failure = failure_of(error, stage=name, visit=state.visit.name)
             after = dataclasses.replace(state, failure=failure)
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000
         cost = Cost(stage=name, seconds=round(time.monotonic() - began, 2), peak_mb=round(peak))
@@ -246,6 +271,22 @@ def _visit_job(state: VisitState, asked: Asked) -> VisitJob | None:
         stripped=state.stripped,
         outputs=outputs,
     )
+
+
+def _guarded(
+    states: Sequence[VisitState], todo: Mapping[str, VisitJob], asked: Asked
+) -> Mapping[str, Mapping[str, Any]]:
+    """Run the child; whatever keeps it from running becomes the result of its visits."""
+    try:
+        return _run_jobs(states, todo, asked)
+    except Exception as error:  # noqa: BLE001 -- these visits fail, the others go on
+        return {
+            name: {
+                'status': 'failed',
+                **dataclasses.asdict(failure_of(error, stage=asked.task, visit=name)),
+            }
+            for name in todo
+        }
 
 
 def _run_jobs(

@@ -38,7 +38,12 @@ class Failure:
     do: str
     """What the user can do."""
     trace: str = ''
-    """Traceback, where the cause is a defect of the program."""
+    """Traceback, or the last words of a program that died; goes into a crash file."""
+
+    @property
+    def told(self) -> str:
+        """What happened, where and what to do, as one sentence."""
+        return f'{self.what} ({self.where}); {self.do}'
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,13 +99,27 @@ def load(path: Path) -> VisitState:
 
 def store(state: VisitState, path: Path) -> None:
     """Write a state, with a digest of the files it names."""
-    digest = hashlib.sha256()
-    for key in sorted(state.files):
-        digest.update(key.encode())
-        if state.files[key].is_file():
-            digest.update(hashlib.sha256(state.files[key].read_bytes()).digest())
-    whole = dataclasses.replace(state, content_sha256=digest.hexdigest())
+    whole = dataclasses.replace(state, content_sha256=content_sha256(state.files))
     write_bytes(path, to_json(whole).encode())
+
+
+def content_sha256(files: Mapping[str, Path]) -> str:
+    """Return a digest of files by key; those that are not there count too.
+
+    Parameters
+    ----------
+    files
+        Path of each file by its key.
+    """
+    digest = hashlib.sha256()
+    for key in sorted(files):
+        digest.update(key.encode())
+        if files[key].is_file():
+            with files[key].open('rb') as file:
+                digest.update(hashlib.file_digest(file, 'sha256').digest())
+        else:
+            digest.update(b'absent')
+    return digest.hexdigest()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,6 +140,11 @@ class RunContext:
     """Versions of what shapes results."""
     seed: int
     """Seed of all that is drawn."""
+
+    @property
+    def context(self) -> Path:
+        """Where it is kept for the stages."""
+        return self.work_dir / f'run-{self.run}.json'
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
