@@ -13,7 +13,8 @@ import keras
 
 from bids_seg.errors import OutputError
 from bids_seg.segment import models
-from bids_seg.train import checkpoint, heads, labelled, preview, recipes, stream, trainer
+from bids_seg.segment.model import Model
+from bids_seg.train import calibrate, checkpoint, heads, labelled, preview, recipes, stream, trainer
 from bids_seg.train.recipes import Recipe
 from bids_seg.train.schedule import Schedule
 from bids_seg.train.stream import Sample, Source
@@ -66,7 +67,18 @@ def run(words: argparse.Namespace) -> int:
         ),
     )
     logger.info('%d samples seen, weights in %s', progress.step, work.weights_file)
+    if validation:
+        _calibrate(work, validation, models.find(recipe.name))
     return 0
+
+
+def _calibrate(work: trainer.Run, validation: list[Sample], model: Model) -> None:
+    """Fit one temperature per region on unseen heads and write them down."""
+    drawn = [work.predict(sample.image) for sample in validation]
+    found = calibrate.fit(drawn, validation, spacing=model.spacing)
+    told = {region: round(value, 3) for region, value in zip(model.regions, found, strict=True)}
+    (work.folder / 'temperature.json').write_text(json.dumps(told), encoding='utf-8')
+    logger.info('Temperatures: %s', json.dumps(told))
 
 
 def _folder(path: Path) -> None:

@@ -19,6 +19,9 @@ Loss = Callable[[Any, Any, Any], Any]
 FEW = 500.0
 """Lesion voxels, weighted, below which the focal sum is no longer scaled up."""
 
+FOCAL = 0.5
+"""Weight of the focal sum: alone it never commits itself to a lesion that might be a vessel."""
+
 
 def total(values: Any) -> Any:
     """Sum over the three spatial axes, one axis at a time.
@@ -131,5 +134,5 @@ def metastases(logits: Any, target: Any, weight: Any) -> Any:
     shared = total(weights * probability * target)
     false_positive = total(weights * probability * (1.0 - target))
     false_negative = inside - shared
-    tversky = 1.0 - (shared + 20.0) / (shared + 0.3 * false_positive + 0.7 * false_negative + 20.0)
-    return ops.mean(entropy + tversky * ops.cast(inside > 0, 'float32'))
+    tversky = 1.0 - (shared + 5.0) / (shared + 0.3 * false_positive + 0.7 * false_negative + 5.0)
+    return ops.mean(FOCAL * entropy + tversky * ops.cast(inside > 0, 'float32'))

@@ -31,7 +31,24 @@ def network(compute: str = 'float32') -> keras.Model:
 CARD = """\
 # brain
 
-A U-Net of 1.0 million weights on a grid of 2 mm draws the brain in one image of any contrast.
+Draws the brain, ventricles included, in one image of any contrast: with skull, cropped, defaced,
+thick-sliced or stripped already.
+
+- **Network**: U-Net of 1.0 million weights on a grid of 2 mm (`networks/unet.py`), logits of a
+  mask whose border lies 1 mm outside the tissue, sulci filled.
+- **Learned from**: images painted from label maps of 16 adult heads (`BBillot/SynthSeg`, folder
+  `data/training_label_maps`, Apache-2.0); heads 09, 14, 15 and 17 were left out. It never saw a
+  scan of a person.
+- **Command**: `bids-seg train brain HEADS OUT --samples 3500 --seed 1`: 3500 samples, about half
+  an hour of one core. The length of the schedule was changed twice under way (8500, 5000, 3500
+  samples) and painted images were shown twice, later three times, so a repetition gives weights
+  as good, not the same.
+- **Unseen heads, painted** (48 scenes): Dice median 0.953, mean 0.948, lowest 0.898.
+- **One real patient** (TCGA-FG-6692, slices of 5.5 mm, against HD-BET; looked at during
+  development, so no estimate for others): T1w 0.966, T1wCE 0.951, T2w 0.959, FLAIR 0.959.
+- **Limits**: adults only; no children, no animals, no missing bone flaps in training. HD-BET's
+  masks are some 4 % larger; `--brain-border` moves the edge. Details below 2 mm are not drawn.
+  Not a medical device.
 """
 
 MODEL = Model(
@@ -48,10 +65,10 @@ MODEL = Model(
     members=(
         Weights(
             file='brain.weights.h5',
-            sha256='5afa0061c78ad261a515258c24c68260b78934832a76f512ae4c549e90708e16',
+            sha256='bfd1ae5784ea03a0cf39125ca83e54ac77592da101fa5c01399a2dc537c68a64',
         ),
     ),
-    temperature=MappingProxyType({'brain': 1.0}),
+    temperature=MappingProxyType({'brain': 0.891}),
     normalise=normalise.to_unit,
     build=network,
     presence=False,
