@@ -48,7 +48,12 @@ MODEL = Model(
     spacing=1.0,
     multiple=16,
     threshold=0.5,
-    members=(Weights(file='metastases.weights.h5', sha256=''),),
+    members=(
+        Weights(
+            file='metastases.weights.h5',
+            sha256='00505c242f7e3a3f7dc268d0c99eb90d7c1c97d364a1abfb753e891c226cc373',
+        ),
+    ),
     temperature=MappingProxyType({'TC': 1.0}),
     normalise=normalise.to_score,
     build=network,
