@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One optimiser update, as a pure function of its state; only `gradients` knows the backend."""
+"""One optimiser update, as a pure function of its state.
+
+All but `compiled` and `gradients` is written with `keras.ops`; these two need TensorFlow.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ from typing import Any, NamedTuple
 import keras
 from keras import ops
 
+from bids_seg.errors import UnavailableError
 from bids_seg.train.losses import Loss
 
 BETAS = (0.9, 0.99)
@@ -56,19 +60,28 @@ def start(model: keras.Model) -> State:
 
 
 def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Compile a function of tensors with what the backend offers.
+    """Compile a function of tensors.
 
     Parameters
     ----------
     function
-        Fixed shapes in, fixed shapes out. On TensorFlow without XLA, which is ten times
-        slower for 3-D convolutions on a CPU.
+        Fixed shapes in, fixed shapes out. Not by XLA, which is ten times slower for 3-D
+        convolutions on a CPU.
     """
-    if keras.backend.backend() == 'tensorflow':
-        import tensorflow as tf
+    return _backend().function(function)  # type: ignore[no-any-return]
 
-        return tf.function(function)  # type: ignore[no-any-return]
-    return function
+
+def _backend() -> Any:
+    """Return the library that differentiates and compiles."""
+    if keras.backend.backend() != 'tensorflow':
+        raise UnavailableError(
+            f'training runs on TensorFlow, the backend is {keras.backend.backend()}',
+            where='KERAS_BACKEND',
+            do='unset it, or set it to tensorflow',
+        )
+    import tensorflow as tf
+
+    return tf
 
 
 def gradients(loss: Callable[..., Any]) -> Callable[..., tuple[Any, list[Any]]]:
@@ -79,7 +92,7 @@ def gradients(loss: Callable[..., Any]) -> Callable[..., tuple[Any, list[Any]]]:
     loss
         `(weights, ...)` to a scalar.
     """
-    import tensorflow as tf
+    tf = _backend()
 
     def both(weights: list[Any], *rest: Any) -> tuple[Any, list[Any]]:
         """Record the forward pass and walk it back."""
