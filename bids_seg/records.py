@@ -505,6 +505,13 @@ class Course:
     """A reader's overrides."""
 
 
+Basis = Literal['full', 'imaging_only', 'no_steroid', 'no_clinical']
+"""Which inputs beside the images a response rests on."""
+
+ConfirmStatus = Literal['not_required', 'pending', 'confirmed', 'unconfirmed']
+"""Whether a later visit bore a response out."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Response:
     """The response at one visit by one criterion (columns of the visits' table)."""
@@ -525,7 +532,7 @@ class Response:
     """Short word for it, e.g. `steroid_increase`; empty where the rule says all."""
     sentence: str
     """The same for a reader, with the numbers."""
-    basis: Literal['full', 'imaging_only', 'no_steroid', 'no_clinical']
+    basis: Basis
     """Which inputs there were."""
     provisional: bool
     """Whether a reader must complete it before use."""
@@ -575,7 +582,7 @@ class Response:
     """C: better, stable, worse, unknown."""
     steroid_mg: str | None = None
     """Dose of dexamethasone or its equivalent a day, as given."""
-    confirm_status: Literal['not_required', 'pending', 'confirmed', 'unconfirmed'] = 'not_required'
+    confirm_status: ConfirmStatus = 'not_required'
     """Whether a later visit bore it out."""
     confirm_session: str | None = None
     """That visit."""
@@ -619,7 +626,7 @@ class BestResponse:
     """Days from baseline to the last visit."""
     censored: bool
     """Whether there was no PD."""
-    basis: Literal['full', 'imaging_only', 'no_steroid', 'no_clinical']
+    basis: Basis
     """Which inputs there were at all visits that count."""
 
 

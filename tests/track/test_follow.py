@@ -246,7 +246,7 @@ def test_how_a_lesion_was_found_again_is_recorded():
     assert [track.at(1).match for track in tracking.tracks] == ['proximity', 'proximity']
 
 
-def test_a_lesion_missed_once_keeps_its_name_and_says_so():
+def test_d07_a_lesion_missed_once_keeps_its_name_and_says_so():
     volumes, edges, distances, _ = SCENARIOS['S6']
     event = run([visit(one) for one in volumes], edges, distances).tracks[1].at(2)
     assert (event.gap_visits, event.flags) == (1, ('possible_missed_detection',))
@@ -292,7 +292,7 @@ def test_a_touch_below_a_quarter_is_no_identity(a, identity):
     assert tracking.tracks[0].at(1).identity == identity
 
 
-def test_one_voxel_in_common_does_not_win_over_a_better_lesion():
+def test_d07_one_voxel_in_common_does_not_win_over_a_better_lesion():
     # D7: the lowest number grabs first in a program that matches in order of numbers.
     edges = {1: {'L1-p': (1, 0.3, 0.01), 'L2-p': (10, 0.9, 0.9)}}
     tracking = run([visit({'a': 500, 'b': 11}), visit({'p': 12})], edges)
@@ -300,13 +300,13 @@ def test_one_voxel_in_common_does_not_win_over_a_better_lesion():
     assert said(tracking, 1)['L1'].startswith('absent resolved')
 
 
-def test_one_vanished_and_one_new_lesion_are_not_the_same():
+def test_d13_one_vanished_and_one_new_lesion_are_not_the_same():
     # D13, D19: an assignment without a gate pairs whatever is left.
     tracking = run([visit({'a': 500}), visit({'p': 500})], {}, {1: {'L1-p': 60.0}})
     assert said(tracking, 1) == {'L1': 'absent resolved', 'L2': 'p new'}
 
 
-def test_an_impossible_pair_does_not_displace_a_possible_one():
+def test_d20_an_impossible_pair_does_not_displace_a_possible_one():
     # D20: with the gate after the assignment, L1-q and L2-p (sum 6.0) would both be lost.
     spans = {1: {'L1-p': 1.0, 'L1-q': 0.5, 'L2-p': 5.5, 'L2-q': 40.0}}
     tracking = run([visit({'a': 30, 'b': 29}), visit({'p': 31, 'q': 32})], {}, spans)
@@ -315,7 +315,7 @@ def test_an_impossible_pair_does_not_displace_a_possible_one():
     assert said(tracking, 1)['L3'] == 'p new'
 
 
-def test_merges_are_one_to_one_and_name_both_lesions():
+def test_d19_merges_are_one_to_one_and_name_both_lesions():
     # D7, D19: the second identity of a merge does not disappear without a word.
     tracking = run([visit(one) for one in MERGE[0]], MERGE[1])
     assert tracking.tracks[1].at(1).merged_into == 'L001'
@@ -452,7 +452,7 @@ def test_tracks_survive_being_written_and_read():
     assert from_json(Tracking, to_json(tracking)) == tracking
 
 
-def test_sessions_without_dates_are_ordered_as_numbers():
+def test_d08_sessions_without_dates_are_ordered_as_numbers():
     # S27 and D8: never Visit_10 before Visit_2.
     found = order(['10', '1', '2'], sources=[])
     assert found.labels == ('1', '2', '10')
