@@ -99,6 +99,17 @@ class Case:
         """
         return self.seen[lesion_id].get(place)
 
+    def day(self, place: int) -> int | None:
+        """Return the day of a visit as the patient's table counts, or since the first visit.
+
+        Parameters
+        ----------
+        place
+            Of the visit.
+        """
+        since = self.calendar.between(0, place)
+        return None if since is None else since + (self.course.visits[0].days or 0)
+
     def present(self, lesion_id: str, place: int) -> Size | None:
         """Return the size of a lesion that is present at a visit that can be judged.
 

@@ -16,7 +16,7 @@ from bids_seg.respond.criterion import Criterion
 from bids_seg.respond.finish import Rows, best, confirm
 from bids_seg.respond.mixed import combine
 from bids_seg.respond.overall import States, overall
-from bids_seg.respond.plan import Plan, choose
+from bids_seg.respond.plan import Plan, choose, no_baseline
 from bids_seg.respond.progression import Outcome, days_from_radiotherapy, judge_all
 from bids_seg.respond.rules import Rules
 from bids_seg.respond.target import largest_growth
@@ -76,11 +76,9 @@ def judged(course: Course, criterion: Criterion, rules: Rules) -> Rows:
     case = prepare(course, criterion, rules)
     plan = choose(case)
     if plan is None:
-        reason = 'no_post_rt_baseline' if any(not fault for fault in case.faults) else ''
-        rows = tuple(
-            _empty(case, place, response='NE', reason=reason or case.faults[place])
-            for place in range(len(course.visits))
-        )
+        places = range(len(course.visits))
+        reasons = [no_baseline(case, place) for place in places]
+        rows = tuple(_empty(case, p, response='NE', reason=reasons[p]) for p in places)
         return Rows(rows=rows, dated={}, baseline=None)
     figures = chart(case, plan)
     rows_before = [
@@ -139,7 +137,7 @@ def _row(figures: Chart, outcome: Outcome) -> Response:
         sentence=words if resting == 'full' else f'{words} (imaging only, provisional)',
         basis=resting,
         provisional=provisional,
-        days=case.calendar.days[here.place],
+        days=case.day(here.place),
         days_from_baseline=case.calendar.between(plan.baseline, here.place),
         days_from_rt_end=days_from_radiotherapy(figures, here.place),
         n_targets_evaluable=now.n_evaluable if case.evaluable(here.place) else 0,
@@ -206,7 +204,7 @@ def _empty(case: Case, place: int, *, response: str, reason: str) -> Response:
         sentence=f'{response}: {reason.replace("_", " ")}',
         basis='imaging_only',
         provisional=response == 'NE',
-        days=case.calendar.days[place],
+        days=case.day(place),
         aggregate_unit=UNITS[criterion.measure],
         steroid_mg=_dose(case, place),
     )
@@ -254,4 +252,6 @@ def _reader(case: Case, here: Judged, computed: str) -> str | None:
         return None
     states: States = replace(here.states, **changes)
     response = overall(states)[0]
-    return computed if states == here.states else response
+    # A reader who affirms progression does not wait for its confirmation.
+    affirmed = {'unequivocal', 'PD', 'worse'} & set(changes.values())
+    return response if affirmed or response != here.response else computed

@@ -170,8 +170,8 @@ def _best_of(
 def _basis(rows: Sequence[Response]) -> Basis:
     """Return the inputs that there were at all visits."""
     bases = {row.basis for row in rows}
-    if len(bases) == 1:
-        return bases.pop()
+    if len(bases) < 2:
+        return bases.pop() if bases else 'imaging_only'
     dose = bases & {'imaging_only', 'no_steroid'}
     status = bases & {'imaging_only', 'no_clinical'}
     if dose and status:

@@ -95,5 +95,6 @@ def _row(criterion: Criterion, first: Response, second: Response) -> Response:
 
 
 def _there(row: Response) -> bool:
-    """Tell whether a part of the disease was there at baseline."""
-    return row.n_targets > 0 or row.nontarget != 'NONE'
+    """Tell whether a part of the disease was there at baseline, or may have been."""
+    unknown = row.response == 'NE' and row.rule_fired == 'n/a'
+    return unknown or row.n_targets > 0 or row.nontarget != 'NONE'

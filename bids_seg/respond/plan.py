@@ -101,7 +101,7 @@ def choose(case: Case) -> Plan | None:
         The baseline or a target that was asked for is not there.
     """
     baseline, flags = baseline_visit(case)
-    if baseline is None:
+    if baseline is None or not case.evaluable(baseline):
         return None
     roots, new = _roots(case, baseline)
     there = [name for name in case.seen if roots.get(name) == name and name not in new]
@@ -120,6 +120,21 @@ def choose(case: Case) -> Plan | None:
         roots=roots,
         families=families,
     )
+
+
+def no_baseline(case: Case, place: int) -> str:
+    """Return why a visit has no response where no visit can be the baseline.
+
+    Parameters
+    ----------
+    case
+        The patient.
+    place
+        Of the visit.
+    """
+    if baseline_visit(case)[0] is not None:
+        return 'baseline_not_evaluable'
+    return 'no_post_rt_baseline' if not all(case.faults) else case.faults[place]
 
 
 def baseline_visit(case: Case) -> tuple[int | None, tuple[str, ...]]:

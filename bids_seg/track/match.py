@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -192,31 +192,23 @@ def match(known: Sequence[Known], graph: Graph, *, orders: Orders | None = None)
         index: Found(lesion_id=name, how='reader', overlap_mm3=common.get((name, index)))
         for index, name in orders.links.items()
     }
-    order = _order(components)
     used = {*orders.links.values(), *orders.hosts}
     free = [edge for edge in edges if edge.lesion_id not in used]
     free = [edge for edge in free if edge.component not in {*found, *orders.parts}]
-    for name, index in assign({_pair(e): _weight(e, lesions) for e in free}, order):
+    for name, index in assign(
+        {_pair(edge): _weight(edge, lesions) for edge in free}, _order(components)
+    ):
         found[index] = Found(lesion_id=name, how='overlap', overlap_mm3=common[name, index])
     owners = {index: one.lesion_id for index, one in found.items()}
     fragments, beside = _parts(components, edges, owners, lesions)
     fragments.update(orders.parts)
     absorbed, left_beside = _absorbed(lesions, edges, owners)
     absorbed.update(orders.hosts)
-    touched = {edge.lesion_id for edge in edges} | {edge.component for edge in edges}
-    gone = [
-        one
-        for one in known
-        if one.state == 'present'
-        and not {one.lesion_id} & (touched | {*owners.values(), *absorbed})
-    ]
-    fresh = [one for i, one in components.items() if not {i} & (touched | {*owners, *fragments})]
-    near = _near(gone, fresh, graph.distances, orders)
-    for name, index in assign(near, order):
+    taken = {*fragments, *absorbed, *found, *owners.values()}
+    taken |= {end for edge in edges for end in _pair(edge)}
+    for name, index in _by_distance(known, components, taken, graph.distances, orders):
         found[index] = Found(lesion_id=name, how='proximity', overlap_mm3=None)
-    new = [
-        one for index, one in components.items() if index not in found and index not in fragments
-    ]
+    new = [one for index, one in components.items() if index not in {*found, *fragments}]
     return Matching(
         found=found,
         fragments=fragments,
@@ -316,6 +308,19 @@ def _absorbed(
 def _largest(edges: Sequence[Edge]) -> Edge:
     """Return the edge of the largest overlap; the first by id and index among equals."""
     return min(edges, key=lambda edge: (-edge.overlap_mm3, edge.lesion_id, edge.component))
+
+
+def _by_distance(
+    known: Sequence[Known],
+    components: Mapping[int, Component],
+    taken: Collection[str | int],
+    spans: Mapping[Pair, float],
+    orders: Orders,
+) -> list[Pair]:
+    """Pair lesions that are gone with components that overlap nothing, where they are near."""
+    gone = [one for one in known if one.state == 'present' and one.lesion_id not in taken]
+    fresh = [one for index, one in components.items() if index not in taken]
+    return assign(_near(gone, fresh, spans, orders), _order(components))
 
 
 def _near(

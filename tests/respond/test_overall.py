@@ -204,6 +204,20 @@ def test_a_readers_response_stands_beside_the_computed_one():
     assert run(course(L001=[(20.0, 9.0), (10.0, 9.0)]))[-1].reader_response is None
 
 
+def test_a_reader_who_affirms_progression_need_not_wait():
+    # RANO-HGG: new enhancement outside of the field of radiotherapy.
+    row = {**WELL, 'rt_end_date': '0'}
+    new = {'L001': [(30.0, 30.0)] * 2, 'L002': [None, (12.0, 12.0)]}
+    for value, expected in (('unequivocal', 'PD'), ('NE', 'SD')):
+        edits = (edit('newlesion_override', value),)
+        last = run(course('ET', **new, clinical=row, edits=edits), 'rano_hgg')[-1]
+        assert (last.response, last.reader_response) == ('NE', expected)
+    edits = (edit('flair_override', 'ok'),)
+    assert (
+        run(course('ET', **new, clinical=row, edits=edits), 'rano_hgg')[-1].reader_response == 'NE'
+    )
+
+
 def test_a_readers_override_that_is_no_value_says_which_are():
     patient = course(L001=[(20.0, 9.0)] * 2, edits=(edit('nontarget_override', 'worse'),))
     with pytest.raises(CommandError, match='give one of: NONE, CR'):
@@ -276,6 +290,20 @@ def test_mixed_disease_of_one_part_is_that_part():
     assert said(course('ET', L001=sizes, more=nothing), 'rano2') == ['n/a', 'PR']
     nothing = {'NonCE': {'L001': [None, (20.0, 20.0)]}}
     assert said(course('ET', L001=sizes, more=nothing), 'rano2') == ['n/a', 'PD']
+
+
+def test_mixed_disease_is_not_evaluable_without_the_other_image_at_baseline():
+    from dataclasses import replace
+
+    patient = course('ET', L001=[(30.0, 30.0)] * 2, more={'NonCE': {'L001': [(40.0, 40.0)] * 2}})
+    first = replace(patient.visits[0], roles=('T1wCE',))
+    last = run(replace(patient, visits=(first, patient.visits[1])), 'rano2')[-1]
+    assert last.response == 'NE'
+
+
+def test_days_are_told_since_the_first_visit_and_never_as_dates():
+    rows = run(course(L001=[(20.0, 9.0)] * 2, dates=['2024-01-31', '2024-03-01']))
+    assert [row.days for row in rows] == [0, 30]
 
 
 def test_sums_are_shown_in_the_unit_of_their_measure():

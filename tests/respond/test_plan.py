@@ -79,6 +79,14 @@ def test_the_baseline_that_is_asked_for_is_taken():
         run(course(L001=[BIG] * 3, info={'baseline_session': '09'}))
 
 
+def test_a_baseline_that_cannot_be_judged_leaves_nothing_to_judge():
+    patient = course(L001=[BIG] * 2, lost=(0,), info={'baseline_session': '01'})
+    assert {(row.response, row.reason) for row in run(patient)} == {
+        ('NE', 'baseline_not_evaluable')
+    }
+    assert {row.reason for row in run(course(L001=[BIG], lost=(0,)))} == {'not_evaluable'}
+
+
 def test_the_first_evaluable_visit_is_the_baseline_otherwise():
     patient = course(L001=[BIG] * 3, lost=(0,))
     assert plan(patient).baseline == 1
