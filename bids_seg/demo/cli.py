@@ -87,8 +87,13 @@ def _make(folder: Path, seed: int) -> None:
 def _made(folder: Path, seed: int) -> None:
     """Make the dataset and tell of it on stderr."""
     os.environ.setdefault('KERAS_BACKEND', 'tensorflow')
+    # The same bytes with and without a graphics card.
     os.environ['CUDA_VISIBLE_DEVICES'] = ''
-    logging.basicConfig(level=logging.WARNING, format='bids-seg %(message)s', stream=sys.stderr)
+    os.environ['TF_ENABLE_ONEDNN_OPTS'] = '0'
+    os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '2')
+    logging.basicConfig(
+        level=logging.WARNING, format='bids-seg demo: %(message)s', stream=sys.stderr
+    )
     logging.getLogger('bids_seg.demo').setLevel(logging.INFO)
     from bids_seg.demo import dataset
 

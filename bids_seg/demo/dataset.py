@@ -67,15 +67,13 @@ def make(folder: Path, *, seed: int) -> None:
     seed
         The same seed gives the same bytes.
     """
-    rng = np.random.default_rng((seed, 1))
-    logger.info('demo: building the head')
-    head = heads.prepare(whole.labels(whole.template(), rng), name='00')
-    head = scan.mix_soft_tissue(head, rng)
-    _tables(folder)
+    logger.info('building the head')
+    head = painted_head(seed)
+    write_tables(folder)
     rows: list[tuple[str, ...]] = []
     for person in PEOPLE:
         for number in range(len(person.dates)):
-            rows += _visit(folder, person, head, number=number, seed=seed)
+            rows += visit(folder, person, head, number=number, seed=seed)
     _table(
         folder / TRUTH / 'lesions.tsv',
         ('participant_id', 'session_id', 'lesion', 'diameter_mm', 'volume_mm3', 'x', 'y', 'z'),
@@ -83,15 +81,40 @@ def make(folder: Path, *, seed: int) -> None:
     )
 
 
+def painted_head(seed: int) -> Head:
+    """Return the head that everybody in the dataset has, each in a size and shape of its own.
+
+    Parameters
+    ----------
+    seed
+        Seed of the dataset.
+    """
+    rng = np.random.default_rng((seed, 1))
+    head = heads.prepare(whole.labels(whole.template(), rng), name='00')
+    return scan.mix_soft_tissue(head, rng)
+
+
 def session(number: int) -> str:
     """Return the label of a visit with its prefix."""
     return f'ses-{number + 1:02d}'
 
 
-def _visit(
+def visit(
     folder: Path, person: Person, head: Head, *, number: int, seed: int
 ) -> list[tuple[str, ...]]:
-    """Write one visit and its truth; return the rows of its tumours."""
+    """Write one visit and its truth; return the rows of its tumours.
+
+    Parameters
+    ----------
+    folder
+        Root of the dataset.
+    person, head
+        Who.
+    number
+        Which visit, from 0.
+    seed
+        Seed of the dataset.
+    """
     made = scene.visit(person, head, number=number, seed=seed)
     name = f'sub-{person.label}_{session(number)}'
     here = Path(f'sub-{person.label}', session(number), 'anat')
@@ -104,7 +127,7 @@ def _visit(
         )
         image.save(seen, folder / here / f'{name}_{NAMES[role]}.nii.gz')
         _json(folder / here / f'{name}_{NAMES[role]}.json', _sidecar(role))
-        logger.info('demo: %s %s', name, NAMES[role])
+        logger.info('%s %s', name, NAMES[role])
     return _truth(folder, person, head, made, number=number, seed=seed)
 
 
@@ -190,8 +213,14 @@ def _volumes(
     return out
 
 
-def _tables(folder: Path) -> None:
-    """Write all that is no image."""
+def write_tables(folder: Path) -> None:
+    """Write all that is no image.
+
+    Parameters
+    ----------
+    folder
+        Root of the dataset.
+    """
     _json(
         folder / 'dataset_description.json',
         {

@@ -126,7 +126,7 @@ def positions(person: Person, head: Head, *, number: int, seed: int) -> tuple[Pl
     own = np.random.default_rng((seed, 21, len(person.label)))
     waves = own.normal(0, 1, (3, _WAVES, 3)) * (2 * np.pi / 95)
     phases = own.uniform(0, 2 * np.pi, (3, _WAVES))
-    heights = own.normal(0, 1.1, (3, _WAVES))
+    heights = own.normal(0, 0.7, (3, _WAVES))
     pose = np.random.default_rng((seed, 22, len(person.label), number))
     turn = rotation(np.deg2rad(pose.uniform(-4, 4, 3)))
     shift = pose.uniform(-4, 4, 3)
@@ -190,7 +190,11 @@ def _numbers(person: Person, head: Head, *, number: int, seed: int) -> dict[str,
     where = places_of(person, head, seed)
     fill = _glioma if person.disease == 'glioma' else _metastases
     scene = fill(rng, head, where, person.tumours, number)
-    return {name: np.asarray(value, np.float32) for name, value in scene.items()}
+    return {
+        # The volume of vessels stays as it is: bytes.
+        name: value if name == 'vessels' else np.asarray(value, np.float32)
+        for name, value in scene.items()
+    }
 
 
 def _glioma(
@@ -275,21 +279,15 @@ def _plant(
     person: Person, head: Head, points: Places, numbers: dict[str, Any]
 ) -> tuple[list[NDArray[np.float32]], tuple[NDArray[np.float32], NDArray[np.bool_]]]:
     """Return how far tissue was pushed (mm), and the tumours' shares and regions."""
-    from keras import ops
-
-    # One module for each disease; they build tensors, so they load only here.
+    # One module for each disease; they need Keras, so they load only here. They take arrays as
+    # well as tensors; what they return is turned into arrays.
     if person.disease == 'glioma':
         from bids_seg.train.synthesis.lesions import glioma as kind
     else:
         from bids_seg.train.synthesis.lesions import metastases as kind  # type: ignore[no-redef]
-    drawn = {
-        name: value if value.dtype == np.uint8 else ops.convert_to_tensor(value)
-        for name, value in numbers.items()
-    }
-    tensors = tuple(ops.convert_to_tensor(place) for place in points)
-    pushed = [np.asarray(ops.convert_to_numpy(part)) for part in kind.push(tensors, drawn)]
+    pushed = [np.asarray(part, np.float32) for part in kind.push(points, numbers)]
     sources = [place - push for place, push in zip(points, pushed, strict=True)]
     labels = heads.unpack(_gather(head, sources, np.zeros(3)))[0].astype(np.int32)
-    planted = kind.plant(ops.convert_to_tensor(labels), tensors, drawn, spacing=1.0)
-    weights = np.asarray(ops.convert_to_numpy(planted.weights), np.float32)
-    return pushed, (weights, np.asarray(ops.convert_to_numpy(planted.targets)) > 0.5)
+    planted = kind.plant(labels, points, numbers, spacing=1.0)
+    weights = np.asarray(planted.weights, np.float32)
+    return pushed, (weights, np.asarray(planted.targets) > 0.5)

@@ -118,7 +118,7 @@ def test_a_folder_with_something_else_is_refused(tmp_path: Path) -> None:
 
 
 def test_the_tables_of_the_dataset_say_who_has_what(tmp_path: Path) -> None:
-    dataset._tables(tmp_path)
+    dataset.write_tables(tmp_path)
     people = (tmp_path / 'participants.tsv').read_text().splitlines()
     assert people[1].split('\t')[-1] == 'glioma'
     assert people[2].split('\t')[-1] == 'brain metastases'
