@@ -334,6 +334,8 @@ def start(bids, *more, plan, mark):
         text=True,
         start_new_session=True,
         cwd=bids.parent,
+        # A shell that started the tests in the background had them ignore Ctrl-C.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
 
 
