@@ -204,7 +204,7 @@ def match(known: Sequence[Known], graph: Graph, *, orders: Orders | None = None)
     fragments.update(orders.parts)
     absorbed, left_beside = _absorbed(lesions, edges, owners)
     absorbed.update(orders.hosts)
-    taken = {*fragments, *absorbed, *found, *owners.values()}
+    taken: set[str | int] = {*fragments, *absorbed, *found, *owners.values()}
     taken |= {end for edge in edges for end in _pair(edge)}
     for name, index in _by_distance(known, components, taken, graph.distances, orders):
         found[index] = Found(lesion_id=name, how='proximity', overlap_mm3=None)
