@@ -149,7 +149,11 @@ def test_a_missing_folder_ends_with_code_2_and_one_line(tmp_path, capsys):
 
 def test_version_prints_one_line_alone():
     done = subprocess.run(
-        [sys.executable, 'run.py', '--version'], cwd=ROOT, capture_output=True, text=True, check=True
+        [sys.executable, 'run.py', '--version'],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
     )
     assert (done.stdout, done.stderr) == (f'bids-seg {__version__}\n', '')
 

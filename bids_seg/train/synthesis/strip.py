@@ -4,7 +4,6 @@
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from bids_seg.train.heads import Head
 from bids_seg.train.synthesis import noise, paint
