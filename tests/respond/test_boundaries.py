@@ -232,6 +232,15 @@ def test_non_target_metastases_progress_by_size_share_and_growth(then, now, expe
     assert run(patient)[-1].nontarget == expected
 
 
+@pytest.mark.parametrize(('ld', 'expected'), [(25.1, 'PD'), (25.0, 'NONCR_NONPD')])
+def test_a_non_target_of_glioma_that_only_lengthens_progresses_beyond_five_millimetres(
+    ld, expected
+):
+    largest = {f'L00{i}': [(40.0, 40.0)] * 2 for i in range(1, 6)}
+    patient = course('ET', **largest, L006=[(20.0, 13.0), (ld, 10.0)])
+    assert run(patient, 'rano_hgg')[-1].nontarget == expected
+
+
 def test_a_large_non_target_must_grow_by_a_fifth():
     six = {f'L00{i}': [(40.0, 9.0)] * 2 for i in range(1, 6)}
     for now, expected in ((36.0, 'PD'), (35.9, 'NONCR_NONPD')):

@@ -178,6 +178,20 @@ def test_a_target_merged_with_another_lesion_counts_whole_and_is_reviewed():
     assert 'merge_review' in last.flags
 
 
+def test_two_targets_in_one_other_lesion_count_once():
+    host = absorbed('L003')
+    patient = course(
+        L001=[(20.0, 9.0), host], L002=[(15.0, 9.0), host], L003=[(9.0, 9.0), (36.0, 9.0)]
+    )
+    assert run(patient)[-1].aggregate == 360
+
+
+def test_doubt_about_one_part_of_a_target_is_doubt_about_the_target():
+    doubt = At(event={'low_confidence': True, 'status': 'absent', 'identity': 'resolved'})
+    patient = course(L001=[(30.0, 9.0), (12.0, 9.0), doubt], L002=[None, part((14.0, 9.0)), None])
+    assert said(patient)[-1] == 'PR'
+
+
 def test_a_separated_lesion_counts_by_itself_again():
     back = At((14.0, 9.0), event={'identity': 'separated'})
     patient = course(
