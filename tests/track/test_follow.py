@@ -259,6 +259,13 @@ def test_a_lesion_missed_twice_is_not_called_a_missed_detection():
     assert tracking.tracks[0].at(2).identity is None
 
 
+@pytest.mark.parametrize(('o', 'winner'), [(51, 'L1'), (49, 'L2')])
+def test_a_lesion_that_was_absent_counts_half(o, winner):
+    visits = [visit(TWO), visit({'p': 500}), visit({'x': 400})]
+    found = said(run(visits, {1: {'L1-p': 500}, 2: {'L1-x': o, 'L2-x': 100}}), 2)
+    assert found[winner].startswith('x ')
+
+
 def test_a_gap_counts_evaluable_visits_alone():
     tracking = run([visit({'a': 90}), visit({}), visit(None), visit({'p': 90})], {3: {'L1-p': 80}})
     assert tracking.tracks[0].at(3).gap_visits == 1
