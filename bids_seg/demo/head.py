@@ -3,7 +3,7 @@
 
 The template holds a stripped brain. Its three maps (T1w, grey and white matter) are cut into
 tissues; skull, scalp, face and neck are shells and simple bodies around it. Numbers are those of
-`train.synthesis.tissues`. Positions are mm of the template's space (MNI, RAS+) times `SCALE`.
+`train.tissues`. Positions are mm of the template's space (MNI, RAS+) times `SCALE`.
 """
 
 from __future__ import annotations

@@ -13,9 +13,9 @@ from bids_seg.demo import anatomy
 from bids_seg.demo.scene import Scene
 from bids_seg.image import Grid, Volume
 from bids_seg.records import Role
-from bids_seg.train import heads
+from bids_seg.train import heads, tissues
 from bids_seg.train.heads import Head
-from bids_seg.train.synthesis import paint, tissues
+from bids_seg.train.synthesis import paint
 
 ALIKE = {'outer csf': 'dura', 'falx': 'dura', 'tentorium': 'dura'}
 """Thin layers of the head that are sheets of dura."""

@@ -11,9 +11,8 @@ from numpy.typing import NDArray
 
 from bids_seg.demo.plan import Person, Tumour
 from bids_seg.image import Grid
-from bids_seg.train import heads
+from bids_seg.train import heads, tissues
 from bids_seg.train.heads import Head
-from bids_seg.train.synthesis import tissues
 
 SHAPE = (176, 232, 216)
 """Voxels of a visit's own grid along R, A, S; 1 mm."""

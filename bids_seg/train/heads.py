@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bids_seg.errors import UnavailableError
-from bids_seg.train.synthesis import tissues
+from bids_seg.train import tissues
 
 logger = logging.getLogger(__name__)
 

@@ -13,9 +13,8 @@ import pytest
 from bids_seg import image
 from bids_seg.demo import dataset
 from bids_seg.demo.plan import PEOPLE
-from bids_seg.train import heads
+from bids_seg.train import heads, tissues
 from bids_seg.train.heads import Head
-from bids_seg.train.synthesis import tissues
 
 pytestmark = pytest.mark.slow
 

@@ -10,7 +10,7 @@ from bids_seg.demo import anatomy, cli, compare, dataset, scan, scene
 from bids_seg.demo.plan import PEOPLE
 from bids_seg.errors import OutputError
 from bids_seg.image import Grid, Volume
-from bids_seg.train.synthesis import tissues
+from bids_seg.train import tissues
 
 
 def test_each_visit_has_a_date_in_a_shifted_year_and_a_size_for_each_tumour() -> None:

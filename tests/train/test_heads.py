@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from bids_seg.errors import UnavailableError
-from bids_seg.train import heads
-from bids_seg.train.synthesis import tissues
+from bids_seg.train import heads, tissues
 
 SIDES = (56, 62, 70)
 

@@ -4,8 +4,7 @@
 import numpy as np
 import pytest
 
-from bids_seg.train import heads
-from bids_seg.train.synthesis import tissues
+from bids_seg.train import heads, tissues
 from bids_seg.train.synthesis.lesions import (
     glioma_draw,
     log_normal,

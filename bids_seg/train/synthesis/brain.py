@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bids_seg.train import tissues
 from bids_seg.train.heads import Head
-from bids_seg.train.synthesis import deform, degrade, noise, normalise, paint, tissues
+from bids_seg.train.synthesis import deform, degrade, noise, normalise, paint
 from bids_seg.train.synthesis.paint import chance
 from bids_seg.train.synthesis.ranges import BRAIN, Ranges
 

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bids_seg.train.synthesis import degrade, paint, tissues
+from bids_seg.train import tissues
+from bids_seg.train.synthesis import degrade, paint
 from bids_seg.train.synthesis.ranges import Ranges
 
 Tensor = Any

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bids_seg.train import tissues
 from bids_seg.train.heads import Head
 from bids_seg.train.synthesis import (
     deform,
@@ -16,7 +17,6 @@ from bids_seg.train.synthesis import (
     normalise,
     paint,
     strip,
-    tissues,
 )
 from bids_seg.train.synthesis.lesions import glioma_draw
 from bids_seg.train.synthesis.paint import chance

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from bids_seg.train import tissues
 from bids_seg.train.heads import Head
 from bids_seg.train.synthesis import (
     deform,
@@ -14,7 +15,6 @@ from bids_seg.train.synthesis import (
     normalise,
     paint,
     strip,
-    tissues,
 )
 from bids_seg.train.synthesis.lesions import metastases_draw
 from bids_seg.train.synthesis.ranges import METASTASES, Ranges

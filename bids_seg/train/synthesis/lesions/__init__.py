@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bids_seg.train.synthesis.tissues import LESION_TISSUES
+from bids_seg.train.tissues import LESION_TISSUES
 
 __all__ = ['LESION_TISSUES', 'Draw', 'Planted']
 

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from keras import ops
 
-from bids_seg.train.synthesis import tissues
+from bids_seg.train import tissues
 from bids_seg.train.synthesis.lesions import Numbers, Planted, geometry
 from bids_seg.train.synthesis.lesions.glioma_draw import MAX_FOCI, draw
 from bids_seg.train.synthesis.lesions.mass_effect import push

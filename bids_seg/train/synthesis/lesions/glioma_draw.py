@@ -12,8 +12,8 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
+from bids_seg.train import tissues
 from bids_seg.train.heads import SHAPE, Head, unpack
-from bids_seg.train.synthesis import tissues
 from bids_seg.train.synthesis.lesions import Draw, log_normal, mass_effect_draw, mixture
 
 MAX_FOCI = 4

@@ -12,8 +12,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from bids_seg.train import tissues
 from bids_seg.train.heads import SHAPE, Head
-from bids_seg.train.synthesis import tissues
 from bids_seg.train.synthesis.lesions import Draw
 
 SIDE = 160
