@@ -74,7 +74,8 @@ def test_the_validator_finds_no_error(made: Path) -> None:
     if validator is None:
         pytest.skip('the BIDS validator is not installed')
     # Only one of the participants that the table names is there.
-    (made / 'participants.tsv').unlink()
+    for end in ('tsv', 'json'):
+        (made / f'participants.{end}').unlink()
     shutil.rmtree(made / 'sub-glioma')
     for root in (made, made / dataset.TRUTH):
         done = subprocess.run(
