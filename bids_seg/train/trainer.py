@@ -234,7 +234,7 @@ class Run:
 
 
 def score(probability: np.ndarray[Any, np.dtype[np.float32]], sample: Sample) -> list[float]:
-    """Return the Dice overlap of each region; not a number where it is in neither.
+    """Return the Dice overlap of each region; not a number where the sample does not hold it.
 
     Parameters
     ----------
@@ -258,5 +258,8 @@ def score(probability: np.ndarray[Any, np.dtype[np.float32]], sample: Sample) ->
     axes = (0, 1, 2)
     shared = np.count_nonzero(drawn & target, axis=axes)
     both = np.count_nonzero(drawn, axis=axes) + np.count_nonzero(target, axis=axes)
-    with np.errstate(invalid='ignore'):
-        return [float(value) for value in np.divide(2.0 * shared, both)]
+    held = np.count_nonzero(target, axis=axes) > 0
+    return [
+        float(2.0 * one / two) if there else float('nan')
+        for one, two, there in zip(shared, both, held, strict=True)
+    ]
