@@ -45,7 +45,7 @@ RECIPES: dict[str, Recipe] = {
     for recipe in (
         Recipe(name='brain', peak=1.5e-3, samples=3500, times=3, lag=8, scenes=24),
         Recipe(name='glioma', peak=1.5e-3, samples=7000, times=4, lag=8, scenes=24),
-        Recipe(name='metastases', peak=1.5e-3, samples=9000, times=3, lag=8, scenes=24),
+        Recipe(name='metastases', peak=1.5e-3, samples=10500, times=3, lag=8, scenes=24),
     )
 }
 """The recipes by name."""
