@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bids_seg.segment import normalise
-from bids_seg.train import heads
+from bids_seg.train import heads, tissues
 from bids_seg.train.synthesis import (
     brain,
     deform,
@@ -23,7 +23,6 @@ from bids_seg.train.synthesis import (
     noise,
     paint,
     strip,
-    tissues,
 )
 from bids_seg.train.synthesis import normalise as twins
 from bids_seg.train.synthesis.ranges import BRAIN, GLIOMA, METASTASES, Ranges

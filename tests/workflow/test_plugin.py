@@ -43,7 +43,6 @@ def test_a_killed_worker_does_not_hang_the_run(tmp_path):
         plugin_file=None,
         crash_dir=tmp_path / 'crash',
         told=lambda node, status: told.append((node, status)),
-        stop=False,
     )
     assert time.monotonic() - began < 60
     done = {path.name for path in tmp_path.iterdir() if path.is_file()}
