@@ -149,6 +149,7 @@ class Run:
                     break
         finally:
             samples.close()
+            self._log_steps()
             self.save()
         self.validate(validation)
         return self.progress

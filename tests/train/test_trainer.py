@@ -156,3 +156,6 @@ def test_curves_are_drawn_and_forgive_a_torn_last_line(tmp_path):
     with (tmp_path / 'log.jsonl').open('a') as file:
         file.write('{"step": 3')
     assert len(trainer.curves.read(tmp_path / 'log.jsonl')) == 5
+    short = train(run(tmp_path / 'short', samples=3))
+    assert short.step == 3
+    assert lines(tmp_path / 'short')[0]['step'] == 3
