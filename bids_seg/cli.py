@@ -8,11 +8,14 @@ known that there is something to do.
 from __future__ import annotations
 
 import argparse
+import atexit
 import dataclasses
 import logging
 import os
+import shutil
 import signal
 import sys
+import tempfile
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -247,6 +250,7 @@ def main(words: Sequence[str] | None = None) -> int:
 def _run(words: Sequence[str]) -> int:
     """Run the levels that were asked for."""
     chosen = settings(words)
+    _set_home()
     # nipype and pybids cost a second: not before the words are known to be right.
     from bids_seg.workflow.run import run
 
@@ -428,6 +432,16 @@ def _set_environment() -> None:
     }
     for name, value in defaults.items():
         os.environ.setdefault(name, value)
+
+
+def _set_home() -> None:
+    """Give libraries a home for their caches where the user has none that can be written."""
+    if os.access(os.environ.get('HOME', ''), os.W_OK):
+        return
+    home = tempfile.mkdtemp(prefix='bids-seg-home-')
+    atexit.register(shutil.rmtree, home, ignore_errors=True)
+    for name in ('HOME', 'XDG_CACHE_HOME', 'XDG_CONFIG_HOME', 'MPLCONFIGDIR'):
+        os.environ[name] = home
 
 
 def _terminate(_number: int, _frame: FrameType | None) -> None:

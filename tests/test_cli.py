@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The words of the command line, of the environment and of the configuration file."""
 
+import os
 import subprocess
 import sys
 import time
@@ -170,3 +171,24 @@ def test_help_loads_nothing_heavy():
     )
     assert done.stdout.strip() == '[]'
     assert time.monotonic() - began < 5
+
+
+def test_a_home_that_cannot_be_written_is_replaced_for_the_run(tmp_path):
+    code = (
+        'import os\nfrom bids_seg.cli import main\n'
+        f"main(['{tmp_path}/nothing', '{tmp_path}/out', 'participant'])\n"
+        "print(os.environ['HOME'], os.environ['MPLCONFIGDIR'], os.path.isdir(os.environ['HOME']))"
+    )
+    done = subprocess.run(
+        [sys.executable, '-c', code],
+        cwd=ROOT,
+        env={'HOME': '/nonexistent', 'PATH': os.environ['PATH'], 'TMPDIR': str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    home, matplotlib, there = done.stdout.split()
+    assert home == matplotlib
+    assert home.startswith(str(tmp_path))
+    assert there == 'True'
+    assert not Path(home).exists()

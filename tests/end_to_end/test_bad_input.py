@@ -247,7 +247,7 @@ class Bad:
 @pytest.fixture(scope='module')
 def bad(tmp_path_factory):
     """Run over a participant with one fault in each session, and a good one, once."""
-    from conftest import write_dataset
+    from tiny_dataset import write_dataset
 
     top = tmp_path_factory.mktemp('bad')
     files = {}

@@ -96,7 +96,7 @@ def validate(out):
 @pytest.fixture(scope='module')
 def story(tmp_path_factory):
     """Do all runs once: whole, again, pages, one more participant, group, without network."""
-    from conftest import write_dataset
+    from tiny_dataset import write_dataset
 
     top = tmp_path_factory.mktemp('story')
     out = top / 'out'

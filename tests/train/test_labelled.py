@@ -122,6 +122,21 @@ def test_brain_samples_show_one_scan_and_its_mask(dataset):
     assert sample.image[sample.target < 0.1].mean() < 0.1
 
 
+def test_the_brain_mask_on_the_grid_of_a_scan_belongs_to_it(dataset):
+    model = models.find('brain')
+    truth = dataset / 'derivatives/hand/sub-01/ses-1/anat'
+    moved = AFFINE.copy()
+    moved[:3, 3] += (0, 25, 0)
+    mask = nb.Nifti1Image.from_filename(truth / 'sub-01_ses-1_space-orig_label-brain_mask.nii.gz')
+    other = nb.Nifti1Image(np.asarray(mask.dataobj), moved)
+    other.to_filename(truth / 'sub-01_ses-1_space-T2w_label-brain_mask.nii.gz')
+    other.to_filename(truth / 'sub-01_ses-1_space-A_label-brain_mask.nii.gz')
+    cases = labelled.find(dataset, model)[:1]
+    source = labelled.source(cases, model, shape=(32, 48, 48), seed=1, vary=False)
+    sample = source(0)
+    assert sample.image[sample.target > 0.9].mean() > 0.3
+
+
 def test_visits_of_one_participant_are_never_parted(dataset):
     cases = labelled.find(dataset, models.find('glioma'))
     twice = [case for case in cases for _ in range(2)]

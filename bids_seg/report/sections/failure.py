@@ -19,7 +19,7 @@ def render(scene: Scene) -> Part:
     if summary.status == 'complete':
         return Part()
     if summary.status == 'failed':
-        sign = '✕ This visit failed; none of its results were written.'
+        sign = '✕ This visit failed; nothing was written by this run.'
         advice = (
             'The message says what to do. Run the same command again afterwards: complete visits '
             'are kept, only this one is done anew.'
