@@ -50,8 +50,8 @@ class Case:
     """Folder of the visit, relative to the dataset."""
     scans: Mapping[Role, Path]
     """Files of the scans."""
-    brain: Path | None
-    """Brain mask; None where there is none and the scans have to come stripped."""
+    brains: tuple[Path, ...]
+    """Brain masks; none where the scans come stripped."""
     truth: Mapping[str, Path]
     """A segmentation under the key `dseg`, or masks by region."""
 
@@ -111,11 +111,11 @@ def find(dataset: Path, model: Model) -> list[Case]:
             part = role(file)
             if part is not None:
                 scans.setdefault(part, file)
-        truth, brain = _truth(dataset, folder.relative_to(dataset), model)
+        truth, brains = _truth(dataset, folder.relative_to(dataset), model)
         usable = not model.needs or any(set(needs) <= set(scans) for needs in model.needs)
         if scans and truth and usable:
             name = str(folder.relative_to(dataset).parent)
-            cases.append(Case(name=name, scans=scans, brain=brain, truth=truth))
+            cases.append(Case(name=name, scans=scans, brains=brains, truth=truth))
     if not cases:
         raise InputError(
             f'no visit has scans and truth for {model.name!r}',
@@ -126,18 +126,17 @@ def find(dataset: Path, model: Model) -> list[Case]:
     return cases
 
 
-def _truth(dataset: Path, inside: Path, model: Model) -> tuple[dict[str, Path], Path | None]:
-    """Return the files of truth of one visit, and its brain mask."""
+def _truth(dataset: Path, inside: Path, model: Model) -> tuple[dict[str, Path], tuple[Path, ...]]:
+    """Return the files of truth of one visit, and its brain masks."""
     found = sorted(dataset.glob(f'derivatives/*/{inside}/*.nii.gz'))
     masks = [file for file in found if file.name.endswith('_mask.nii.gz')]
-    brains = [file for file in masks if '-brain_' in file.name]
-    brain = brains[0] if brains else None
+    brains = tuple(file for file in masks if '-brain_' in file.name)
     if model.task == 'brain':
-        return ({} if brain is None else {'brain': brain}), brain
+        return {f'brain {number}': file for number, file in enumerate(brains)}, brains
     whole = [file for file in found if file.name.endswith('_dseg.nii.gz')]
     whole = [file for file in whole if 'Lesions_' not in file.name and 'Tracks_' not in file.name]
     if whole:
-        return {'dseg': whole[0]}, brain
+        return {'dseg': whole[0]}, brains
     regions = {
         region: file
         for region in model.regions
@@ -147,7 +146,7 @@ def _truth(dataset: Path, inside: Path, model: Model) -> tuple[dict[str, Path], 
     lesions = [file for file in masks if 'label-lesion_' in file.name]
     if not regions and lesions and len(model.regions) == 1:
         regions = {model.regions[0]: lesions[0]}
-    return (regions if set(regions) == set(model.regions) else {}), brain
+    return (regions if set(regions) == set(model.regions) else {}), brains
 
 
 def split(cases: Sequence[Case]) -> tuple[list[Case], list[Case]]:
@@ -219,8 +218,8 @@ def _sample(
     """Sample one visit onto the network's grid."""
     shown = _choose(case, model, rng)
     reference = _volume(next(iter(shown.values())))
-    truth = _truth_arrays(case, model)
     brain = _brain(case, reference)
+    truth = [brain] if model.task == 'brain' else _truth_arrays(case, model)
     middle = _middle(truth, brain, rng, model)
     affine = _place(model.spacing, shape, middle, rng)
     target = np.stack([np.clip(_at(mask, affine, shape, 1), 0, 1) for mask in truth], axis=-1)
@@ -276,9 +275,11 @@ def _truth_arrays(case: Case, model: Model) -> list[Volume]:
 
 def _brain(case: Case, reference: Volume) -> Volume:
     """Return the brain mask: the given one, else what a stripped scan shows."""
-    if case.brain is not None:
-        mask = _labels(case.brain)
-        return Volume((mask.array > 0).astype(np.float32), mask.grid)
+    masks = [_labels(file) for file in case.brains]
+    # Where every scan has a mask of its own, the one on the same grid belongs to it.
+    own = [mask for mask in masks if mask.grid.same(reference.grid)] or masks
+    if own:
+        return Volume((own[0].array > 0).astype(np.float32), own[0].grid)
     shown = reference.array != 0
     if shown.mean() > 0.8:
         raise InputError(

@@ -211,7 +211,7 @@ class Run:
 
     def _log_steps(self) -> None:
         """Write one line on the steps since the last one."""
-        recent = np.array(self._recent, dtype=np.float64)
+        recent = np.array(self._recent, dtype=np.float64).reshape(-1, 2)
         recent = recent[np.isfinite(recent).all(axis=1)]
         self._recent.clear()
         if len(recent):
