@@ -22,7 +22,7 @@ class Tumour:
     group: str
     """Group of tissues in which it begins (`train.heads.CANDIDATES`)."""
     diameters: tuple[float, ...]
-    """mm at each visit; 0 where it is not there."""
+    """mm at each visit, as a ball of the same volume; 0 where it is not there."""
     rim: float
     """mm of enhancing tissue around a necrosis; 0 for a solid one."""
     oedema: tuple[float, ...]

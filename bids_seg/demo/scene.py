@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -91,7 +91,7 @@ def visit(person: Person, head: Head, *, number: int, seed: int) -> Scene:
     sources = [place.copy() for place in points]
     for source, push in zip(sources, pushed, strict=True):
         source[box] -= push
-    linear = np.diag(person.scale).astype(np.float32)
+    linear = np.diag(1 / np.asarray(person.scale)).astype(np.float32)
     offsets = np.asarray(((1, 1, 1), (1, -1, -1), (-1, 1, -1), (-1, -1, 1))) * 0.25
     classes = [heads.unpack(_gather(head, sources, offset @ linear.T))[0] for offset in offsets]
     distance = heads.unpack(_gather(head, sources, np.zeros(3)))[1]
@@ -135,7 +135,7 @@ def positions(person: Person, head: Head, *, number: int, seed: int) -> tuple[Pl
     coarse = []
     for axis in range(3):
         bent = np.sin(there @ waves[axis].T + phases[axis]) @ heights[axis]
-        coarse.append(there[..., axis] * person.scale[axis] + head.centre[axis] + bent)
+        coarse.append(there[..., axis] / person.scale[axis] + head.centre[axis] + bent)
     matrices = [_linear(size, len(nodes)) for size, nodes in zip(SHAPE, axes, strict=True)]
     points: Places = tuple(_along(values, matrices) for values in coarse)  # type: ignore[assignment]
     affine = np.eye(4)
@@ -188,12 +188,26 @@ def _numbers(person: Person, head: Head, *, number: int, seed: int) -> dict[str,
     rng = np.random.default_rng((seed, 31))
     where = places_of(person, head, seed)
     fill = _glioma if person.disease == 'glioma' else _metastases
-    scene = fill(rng, head, where, person.tumours, number)
+    scene = fill(rng, head, where, _in_head(person), number)
     return {
         # The volume of vessels stays as it is: bytes.
         name: value if name == 'vessels' else np.asarray(value, np.float32)
         for name, value in scene.items()
     }
+
+
+def _in_head(person: Person) -> tuple[Tumour, ...]:
+    """Return the tumours with lengths in mm of the head, which the person's size stretches."""
+    size = float(np.cbrt(np.abs(np.prod(person.scale))))
+    return tuple(
+        replace(
+            each,
+            diameters=tuple(value / size for value in each.diameters),
+            rim=each.rim / size,
+            oedema=tuple(value / size for value in each.oedema),
+        )
+        for each in person.tumours
+    )
 
 
 def _glioma(
