@@ -39,7 +39,7 @@ demo: setup  ## a made dataset with known tumours, through participant and group
 	$(BIN)/python run.py demo demo-data --run demo-out --work-dir demo-work
 
 figures: setup  ## the figures of the README, on the scans under ../shared/data
-	$(BIN)/python benchmarks/real_scans.py ../shared/data
+	$(BIN)/python -m benchmarks.real_scans ../shared/data
 
 lock:  ## write the locks again, newest versions within the ranges
 	for python in 311 313; do \

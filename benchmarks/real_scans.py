@@ -310,5 +310,4 @@ def _told(scores: list[float]) -> str:
 
 
 if __name__ == '__main__':
-    sys.path.insert(0, str(ROOT))
     sys.exit(main())
