@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 import signal
 
@@ -33,6 +34,12 @@ def run(settings: Settings) -> int:
         If the user gave something wrong; nothing was begun.
     """
     log.set_stderr(settings.verbose)
+    # Nodes work in folders of their own, where a relative path leads nowhere.
+    settings = dataclasses.replace(
+        settings,
+        bids_dir=settings.bids_dir.absolute(),
+        output_dir=settings.output_dir.absolute(),
+    )
     folders.check_input(settings.bids_dir)
     if settings.dry_run:
         return preview.run(settings)

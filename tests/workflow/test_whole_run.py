@@ -122,6 +122,16 @@ def test_all_is_done_told_and_done_only_once(run, bids):
     }
 
 
+@pytest.mark.usefixtures('run')
+def test_folders_may_be_named_from_where_one_stands(bids, monkeypatch, capsys):
+    from bids_seg.cli import main
+
+    monkeypatch.chdir(bids.parent)
+    relative = ['bids', 'out', 'participant', '-w', 'work', '--skip-bids-validation']
+    assert main(relative) == 0
+    assert ' 0 failed; exit 0' in capsys.readouterr().err
+
+
 def test_a_killed_child_costs_its_visit_which_alone_is_done_again(run, bids):
     first = run(plan={'sub-01_ses-1': 'kill'})
     assert first.code == 1
