@@ -129,13 +129,13 @@ def check_space(folders: tuple[Path, ...], *, visits: int) -> None:
             )
 
 
-def open_work(asked: Path | None, *, bids_dir: Path, output_dir: Path, empty: bool) -> Path:
+def open_work(work: Path, *, bids_dir: Path, output_dir: Path, empty: bool) -> Path:
     """Return the work folder, made and marked as ours.
 
     Parameters
     ----------
-    asked
-        What the user named; none: `work` in the current folder, or under TMPDIR.
+    work
+        What the user named, else `default_work`.
     bids_dir, output_dir
         Where it may not lie, and what it may not be.
     empty
@@ -148,7 +148,6 @@ def open_work(asked: Path | None, *, bids_dir: Path, output_dir: Path, empty: bo
     OutputError
         If it cannot be made or written.
     """
-    work = asked if asked is not None else default_work()
     resolved = work.resolve()
     if resolved.is_relative_to(bids_dir.resolve()):
         raise CommandError(

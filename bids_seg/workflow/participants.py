@@ -96,7 +96,7 @@ def choose(settings: Settings) -> Chosen:
         index_dir=index_dir,
     )
     work_dir = folders.open_work(
-        settings.work_dir,
+        wanted_work,
         bids_dir=settings.bids_dir,
         output_dir=settings.output_dir,
         empty=settings.clean_workdir,
