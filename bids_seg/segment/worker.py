@@ -8,6 +8,7 @@ device) is written for each of them.
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import resource
@@ -19,7 +20,7 @@ from functools import partial
 from pathlib import Path
 
 from bids_seg import __version__, image
-from bids_seg.errors import StageError, UserError
+from bids_seg.errors import OutputError, StageError, UserError
 from bids_seg.image import Volume
 from bids_seg.records import ModelRun, Role, from_json, to_json
 from bids_seg.segment import devices, models, network, predict, weights
@@ -28,6 +29,8 @@ from bids_seg.segment.model import Model
 from bids_seg.segment.network import Run
 
 logger = logging.getLogger(__name__)
+
+_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 def main(argv: Sequence[str]) -> int:
@@ -93,6 +96,8 @@ def _guarded(visit: VisitJob, began: float, do: Callable[[], ModelRun]) -> Resul
         )
         return _refused(visit, full, began)
     except Exception as error:  # noqa: BLE001 -- one visit fails, the others go on
+        if isinstance(error, OSError) and error.errno in _FULL:
+            return _refused(visit, _no_room(error), began)
         return Result(
             visit=visit.visit,
             status='failed',
@@ -105,6 +110,15 @@ def _guarded(visit: VisitJob, began: float, do: Callable[[], ModelRun]) -> Resul
         )
     return Result(
         visit=visit.visit, status='ok', seconds=_since(began), peak_mb=_peak_mb(), run=record
+    )
+
+
+def _no_room(error: OSError) -> OutputError:
+    """Return what a user can do where the work folder's disk is full."""
+    return OutputError(
+        f'the disk is full ({error.strerror})',
+        where=error.filename or 'the work folder',
+        do='make room or choose another folder with --work-dir, and run it again',
     )
 
 

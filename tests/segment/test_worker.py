@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import dataclasses
+import errno
 import json
 import os
 import subprocess
@@ -175,6 +176,20 @@ def test_memory_that_runs_out_is_told_as_such(tmp_path, small_head):
     worker.work(job, models.find('glioma'), greedy, device='cpu', began=0.0)
     (line,) = lines(job)
     assert '--low-mem' in line['do']
+
+
+def test_a_full_disk_is_told_as_such_and_is_no_defect(tmp_path, small_head, monkeypatch):
+    def full(volume, path):
+        raise OSError(errno.ENOSPC, 'No space left on device', str(path))
+
+    job = job_of(tmp_path, [visit_job(tmp_path, 'sub-1', small_head)])
+    monkeypatch.setattr(worker.image, 'save', full)
+    worker.work(job, models.find('glioma'), answer, device='cpu', began=0.0)
+    (line,) = lines(job)
+    assert line['status'] == 'failed'
+    assert 'the disk is full' in line['what']
+    assert '--work-dir' in line['do']
+    assert not line['trace']
 
 
 def test_errors_of_users_keep_their_three_parts():
