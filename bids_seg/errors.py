@@ -16,7 +16,11 @@
 
 from __future__ import annotations
 
+import errno
 from os import PathLike
+
+FULL = (errno.ENOSPC, errno.EDQUOT)
+"""Numbers of an OSError that say that there is no room: the user's to mend, no defect."""
 
 
 class UserError(Exception):

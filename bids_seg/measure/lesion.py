@@ -125,13 +125,18 @@ def lesions(
         measurement_space=measurement_space,
         lesions=tuple(measured),
         n_specks=n_specks,
-        totals_mm3={
-            name: mm3(np.count_nonzero(region(labels.array, name)), labels.grid)
-            for name in names
-            if name in ('WT', 'TC', 'ET')
-        },
+        totals_mm3=_totals(labels, names),
     )
     return found, Volume(image, labels.grid)
+
+
+def _totals(labels: Volume, names: Sequence[str]) -> dict[str, int]:
+    """Return the volume of each region, mm3."""
+    return {
+        name: mm3(np.count_nonzero(region(labels.array, name)), labels.grid)
+        for name in names
+        if name in ('WT', 'TC', 'ET')
+    }
 
 
 @dataclass(frozen=True, eq=False)

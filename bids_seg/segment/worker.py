@@ -8,7 +8,6 @@ device) is written for each of them.
 
 from __future__ import annotations
 
-import errno
 import logging
 import os
 import resource
@@ -20,7 +19,7 @@ from functools import partial
 from pathlib import Path
 
 from bids_seg import __version__, image
-from bids_seg.errors import OutputError, StageError, UserError
+from bids_seg.errors import FULL, OutputError, StageError, UserError
 from bids_seg.image import Volume
 from bids_seg.records import ModelRun, Role, from_json, to_json
 from bids_seg.segment import devices, models, network, predict, weights
@@ -29,8 +28,6 @@ from bids_seg.segment.model import Model
 from bids_seg.segment.network import Run
 
 logger = logging.getLogger(__name__)
-
-_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 def main(argv: Sequence[str]) -> int:
@@ -96,7 +93,7 @@ def _guarded(visit: VisitJob, began: float, do: Callable[[], ModelRun]) -> Resul
         )
         return _refused(visit, full, began)
     except Exception as error:  # noqa: BLE001 -- one visit fails, the others go on
-        if isinstance(error, OSError) and error.errno in _FULL:
+        if isinstance(error, OSError) and error.errno in FULL:
             return _refused(visit, _no_room(error), began)
         return Result(
             visit=visit.visit,

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bids_seg.errors import UserError
+from bids_seg.errors import FULL, UserError
 from bids_seg.image import write_bytes
 from bids_seg.records import Cost, ModelRun, Role, from_json, to_json
 from bids_seg.segment import models
@@ -34,7 +34,6 @@ from bids_seg.workflow.state import (
     store,
 )
 from bids_seg.write import names
-from bids_seg.write.text import FULL
 
 logger = logging.getLogger(__name__)
 

@@ -14,9 +14,10 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from pathlib import Path
 
+from bids_seg.errors import FULL
 from bids_seg.records import Visit, VisitSummary, from_json
 from bids_seg.write import names
-from bids_seg.write.text import FULL, read_json, refused
+from bids_seg.write.text import read_json, refused
 
 _NEW, _OLD = '.new', '.old'
 

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """JSON and TSV as bytes: the same content gives the same bytes."""
 
-import errno
 import json
 import re
 import shutil
@@ -10,13 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from bids_seg import image
-from bids_seg.errors import OutputError
+from bids_seg.errors import FULL, OutputError
 
 MISSING = 'n/a'
 """What stands in a cell without a value."""
-
-FULL = (errno.ENOSPC, errno.EDQUOT)
-"""Error numbers of a disk that is full."""
 
 Row = Mapping[str, str]
 """One row of a table by column."""
