@@ -17,15 +17,15 @@ import signal
 import sys
 import tempfile
 import tomllib
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
 from bids_seg import __version__
 from bids_seg.errors import CommandError, Terminated, UserError
-from bids_seg.settings import TASKS, Settings, label, memory_mb
+from bids_seg.options import OPTIONS, Option
+from bids_seg.settings import Settings, label, memory_mb
 
 logger = logging.getLogger(__name__)
 
@@ -41,123 +41,7 @@ DEFECT = 70
 """Exit code of a defect of the program."""
 
 _YES, _NO = ('1', 'true', 'yes', 'on'), ('0', 'false', 'no', 'off', '')
-_RECORD_KEYS = ('run', 'versions', 'weights')
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Option:
-    """One long option."""
-
-    name: str
-    """Without dashes in front."""
-    help: str
-    """What it does."""
-    read: Callable[[str], Any] = str
-    """Turns one word into a value; raises UserError or ValueError."""
-    many: bool = False
-    """Whether it takes several words."""
-    flag: bool = False
-    """Whether it takes none."""
-    choices: tuple[str, ...] | None = None
-    """The only words that it takes."""
-    metavar: str | None = None
-    """What its value is called in the help text."""
-    aliases: tuple[str, ...] = ()
-    """Other spellings, with their dashes."""
-
-    @property
-    def field(self) -> str:
-        """Field of Settings that it fills."""
-        return self.name.replace('-', '_')
-
-
-def _positive(word: str) -> int:
-    """Return a whole number above 0."""
-    number = int(word)
-    if number < 1:
-        message = f'{word} is below 1'
-        raise ValueError(message)
-    return number
-
-
-def _border(word: str) -> float:
-    """Return a border that a head can have."""
-    number = float(word)
-    if not -20 <= number <= 50:
-        message = f'{word} mm lies outside -20..50'
-        raise ValueError(message)
-    return number
-
-
-OPTIONS = (
-    Option(
-        name='participant-label', many=True, metavar='L', help='participants, with or without sub-'
-    ),
-    Option(
-        name='session-label',
-        many=True,
-        metavar='L',
-        aliases=('--session-id',),
-        help='sessions, with or without ses-',
-    ),
-    Option(name='bids-filter-file', read=Path, metavar='F', help='JSON of filters for each role'),
-    Option(
-        name='skip-bids-validation',
-        flag=True,
-        aliases=('--skip-bids-validator',),
-        help='do not run the external validator',
-    ),
-    Option(
-        name='models',
-        many=True,
-        choices=('auto', *TASKS),
-        metavar='T',
-        help='tasks: auto (default), brain, glioma, metastases',
-    ),
-    Option(
-        name='brain-border', read=_border, metavar='MM', help='grow the brain mask by so many mm'
-    ),
-    Option(name='n4', flag=True, help='correct the bias field first'),
-    Option(name='device', metavar='D', help='auto (default), cpu, gpu or gpu:N'),
-    Option(
-        name='work-dir',
-        read=Path,
-        metavar='D',
-        aliases=('-w',),
-        help='folder for intermediate files',
-    ),
-    Option(name='clean-workdir', flag=True, help='empty the work folder first'),
-    Option(
-        name='overwrite',
-        choices=('never', 'changed', 'always'),
-        help='visits to do again that have results (default: changed)',
-    ),
-    Option(
-        name='nprocs',
-        read=_positive,
-        metavar='N',
-        aliases=('--n-cpus', '--nthreads'),
-        help='processes and threads in all',
-    ),
-    Option(name='omp-nthreads', read=_positive, metavar='N', help='threads of one process'),
-    Option(
-        name='mem',
-        read=memory_mb,
-        metavar='M',
-        aliases=('--mem-mb',),
-        help='memory to use, e.g. 16G (a bare number is MB)',
-    ),
-    Option(name='low-mem', flag=True, help='patch by patch, one visit at a time'),
-    Option(name='use-plugin', read=Path, metavar='F', help='YAML with a nipype plugin'),
-    Option(name='stop-on-first-crash', flag=True, help='end with the first failure'),
-    Option(name='reports-only', flag=True, help='build the pages again from the results'),
-    Option(name='dry-run', flag=True, help='print the plan as TSV and leave nothing behind'),
-    Option(
-        name='random-seed', read=int, metavar='N', help='seed of all that is drawn (default: 1)'
-    ),
-    Option(name='notrack', flag=True, help='accepted, without effect: there is no telemetry'),
-)
-"""All long options but --config-file, --mem-gb, --verbose, --version and --help."""
+_RECORD_KEYS = ('run', 'versions', 'checksums')
 
 
 def parser() -> argparse.ArgumentParser:

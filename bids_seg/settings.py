@@ -54,12 +54,50 @@ class Settings:
     """Whether the external validator is left out."""
     models: tuple[Task | Literal['auto'], ...] = ('auto',)
     """Tasks to run, or `auto`."""
+    brain_extraction: str = 'default'
+    """Network that draws the brain, by its name in the registry."""
+    glioma: str = 'default'
+    """Network that draws gliomas."""
+    metastases: str = 'default'
+    """Network that draws metastases."""
+    weights: tuple[str, ...] = ()
+    """`NAME=PATH` for each network whose weights lie elsewhere."""
+    weights_dir: Path | None = None
+    """Folder of weights that do not ship."""
+    parity: bool = False
+    """Whether published systems keep their known defects."""
+    mc_dropout: int = 0
+    """Further opinions by random dropout."""
+    derivatives: tuple[str, ...] = ()
+    """`[NAME=]DIR` for each dataset from which brain masks are taken."""
+    segmentations: Path | None = None
+    """Dataset whose label maps take the place of the networks."""
     brain_border: float = 0.0
     """Millimetres by which the brain mask is grown, or shrunk below 0."""
     n4: bool = False
     """Whether the bias field is corrected before registration and networks."""
     device: str = 'auto'
     """`auto`, `cpu`, `gpu` or `gpu:N`."""
+    criteria: tuple[str, ...] = ('auto',)
+    """Response criteria, `auto` or `none`."""
+    rules: tuple[str, ...] = ()
+    """`KEY=VALUE` for each option of the criteria that is set."""
+    reader_file: Path | None = None
+    """TSV of a reader's corrections and overrides."""
+    subject_anatomical_reference: Literal['first-date', 'first-lex', 'unbiased', 'sessionwise'] = (
+        'first-date'
+    )
+    """Visit on whose grid lesions are followed; `sessionwise`: they are not."""
+    sessions_file: Path | None = None
+    """TSV of dates or days and clinical columns; wins over the dataset's own tables."""
+    keep_dates: bool = False
+    """Whether calendar dates are written."""
+    output_spaces: tuple[str, ...] = ()
+    """Further grids for masks, e.g. `MNI152NLin2009aSym:res-1`."""
+    aggregate_session_reports: int = 4
+    """More visits than this get a page each."""
+    viewer: bool = False
+    """Whether an interactive page is made for each visit."""
     work_dir: Path | None = None
     """Folder of intermediate files; none: `work` here, or under TMPDIR."""
     clean_workdir: bool = False

@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from bids_seg import __version__
-from bids_seg.cli import OPTIONS, main, settings
+from bids_seg.cli import main, settings
 from bids_seg.errors import CommandError
+from bids_seg.options import OPTIONS
 from bids_seg.settings import Settings, memory_mb
 
 BASE = ['bids', 'out', 'participant']
@@ -32,6 +33,21 @@ VALUES = {
     'mem': ['16G'],
     'use-plugin': ['plugin.yml'],
     'random-seed': ['7'],
+    'derivatives': ['brains=/masks'],
+    'segmentations': ['/corrected'],
+    'brain-extraction': ['nobrainer'],
+    'glioma': ['segresnet'],
+    'metastases': ['brainmets'],
+    'weights': ['nobrainer=/weights/brain.h5'],
+    'weights-dir': ['/weights'],
+    'mc-dropout': ['4'],
+    'criteria': ['rano_bm', 'mrano'],
+    'rules': ['flair_pd=apply'],
+    'reader-file': ['/reader.tsv'],
+    'subject-anatomical-reference': ['sessionwise'],
+    'sessions-file': ['/sessions.tsv'],
+    'output-spaces': ['MNI152NLin2009aSym:res-1'],
+    'aggregate-session-reports': ['2'],
 }
 
 

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from bids_seg import __version__
-from bids_seg.cli import DOORS, OPTIONS, settings
+from bids_seg.cli import DOORS, settings
+from bids_seg.options import OPTIONS
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = sorted([*ROOT.glob('*.md'), *ROOT.glob('docs/**/*.md')])

@@ -142,7 +142,7 @@ def write_settings(
             continue
         sign = '# ' if isinstance(value, Path) else ''
         lines.append(f'{sign}{field.name.replace("_", "-")} = {_toml(value)}')
-    for title, table in (('versions', versions), ('weights', weights)):
+    for title, table in (('versions', versions), ('checksums', weights)):
         lines += ['', f'[{title}]', *(f'{_toml(key)} = {_toml(table[key])}' for key in table)]
     text = log.anonymous('\n'.join(lines) + '\n')
     write_bytes(log.folder / f'{log.run}.toml', text.encode())
