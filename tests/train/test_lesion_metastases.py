@@ -88,7 +88,9 @@ def test_most_lesions_are_small_and_some_scenes_have_none(head):
     assert 0.07 < np.mean([not scene for scene in drawn]) < 0.25
     assert (2 * radii < 8).mean() > 0.6
     assert radii.min() >= 0.75
-    assert radii.max() <= 20
+    assert radii.max() <= metastases_draw.LARGE[1]
+    largest = np.asarray([max(one.radius for one in scene) for scene in drawn if scene])
+    assert 0.08 < (largest > 9).mean() < 0.35
     assert max(len(scene) for scene in drawn) <= metastases_draw.MOST
 
 

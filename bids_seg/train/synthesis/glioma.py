@@ -35,7 +35,7 @@ CONTRASTS = tissues.CONTRASTS
 """Order of the image channels; as many planes that say which are there follow."""
 
 SUBSETS: tuple[tuple[float, tuple[str, ...]], ...] = (
-    (0.35, ('T1wCE', 'T1w', 'T2w', 'FLAIR')),
+    (0.28, ('T1wCE', 'T1w', 'T2w', 'FLAIR')),
     (0.08, ('T1w', 'T2w', 'FLAIR')),
     (0.08, ('T1wCE', 'T2w', 'FLAIR')),
     (0.08, ('T1wCE', 'T1w', 'FLAIR')),
@@ -46,7 +46,7 @@ SUBSETS: tuple[tuple[float, tuple[str, ...]], ...] = (
     (0.035, ('T1wCE', 'T1w')),
     (0.035, ('T1wCE', 'T2w')),
     (0.07, ('FLAIR',)),
-    (0.06, ('T1wCE',)),
+    (0.13, ('T1wCE',)),
 )
 """Which contrasts are there, and how often."""
 

@@ -148,7 +148,7 @@ class Ranges:
     """Spread of its dents, mm."""
     mask_margin: float = 3.0
     """mm around the brain mask that the network still sees."""
-    piece_chance: float = 0.12
+    piece_chance: float = 0.18
     """Share of masks with a piece of skull, eye or neck left in, and of masks that lack a piece."""
     piece_radius: Range = (8.0, 25.0)
     """mm."""

@@ -31,6 +31,12 @@ MOST = 40
 SMALLEST_BIG = 5.5
 """mm: radius from which on a lesion is a big one, too long for the box of a small one."""
 
+LARGE_CHANCE = 0.15
+"""Share of scenes in which one lesion is large: what brings a patient to the operating table."""
+
+LARGE = (9.0, 27.0)
+"""mm: radius of such a lesion."""
+
 PUSHING = 3
 """Most lesions with mass effect."""
 
@@ -151,6 +157,8 @@ def draw_lesions(rng: np.random.Generator, head: Head) -> list[Lesion]:
         return []
     count = min(1 + int(rng.negative_binomial(1.2, 1.2 / 5.2)), MOST)
     sizes = [log_normal(rng, median=6, spread=0.65, low=1.5, high=40) / 2 for _ in range(count)]
+    if rng.random() < LARGE_CHANCE:
+        sizes[0] = rng.uniform(*LARGE)
     radii = np.sort(sizes)[::-1]
     radii[BIG:] = np.minimum(radii[BIG:], SMALLEST_BIG - 0.01)
     clustered = rng.random() < 0.1
@@ -181,7 +189,8 @@ def _lesion(rng: np.random.Generator, radius: float, centre: Vector) -> Lesion:
     """Draw what kind of metastasis it is: solid, ring, cystic, bleeding, faint after treatment."""
     hollow, blood, oedema = NEVER, 0.0, 0.0
     uptake = rng.uniform(0.45, 1.0)
-    if rng.random() < (0.5 if radius > 4 else 0.1):
+    # Large ones outgrow their blood supply.
+    if rng.random() < (0.75 if radius > 9 else 0.5 if radius > 4 else 0.1):
         thinnest = rng.uniform(0.8, 1.6) if rng.random() < 0.25 else rng.uniform(1.2, 4.0)
         hollow = max(radius - thinnest, 0.3 * radius)
     if rng.random() < 0.08:
