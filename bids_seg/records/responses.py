@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from bids_seg.records.lesions import Lesion
+from bids_seg.records.lesions import Lesion, Tissue
 from bids_seg.records.tracks import Event, ReaderEdit, Tracking, VisitAlignment
 from bids_seg.records.visits import Disease, Role
 
@@ -189,6 +189,36 @@ class BestResponse:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CriterionInForce:
+    """What a reader of tables and pages must know of a criterion that was applied."""
+
+    name: str
+    """As on the command line and in tables."""
+    title: str
+    """As in reports."""
+    version: str
+    """Year of the published text."""
+    source: str
+    """DOI of it."""
+    tissue: Tissue
+    """Whose lesions are measured."""
+    measure: Literal['ld', 'product', 'volume']
+    """What is summed."""
+    pair: Literal['longest', 'largest_product']
+    """Which pair of diameters is used."""
+    partial_pct: int
+    """Decrease from baseline that is a partial response, %."""
+    minor_pct: int | None
+    """Decrease from baseline that is a minor response, %; None where there is none."""
+    progression_pct: int
+    """Increase over the nadir that is progression, %."""
+    least_growth_mm: float | None
+    """Growth of one target without which there is no progression; None where it is not asked for."""
+    exploratory: bool = False
+    """Whether no category may rest on it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class History:
     """A participant through time: what tracking and response made of all visits in the output."""
 
@@ -219,3 +249,7 @@ class History:
     """Digest of everything that it was made from."""
     warnings: tuple[str, ...] = ()
     """What a reader must know."""
+    criteria: Mapping[str, CriterionInForce] = dataclasses.field(default_factory=dict)
+    """The criteria that were applied, by name."""
+    options: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    """All options of the criteria as they were, those at their defaults among them."""

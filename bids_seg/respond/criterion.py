@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from bids_seg.records import Role, Tissue
+from bids_seg.records import CriterionInForce, Role, Tissue
 from bids_seg.respond.arithmetic import Limit, Measure
 from bids_seg.respond.rules import Rules
 
@@ -105,3 +105,27 @@ class Criterion:
             return self.minor
         given = int(getattr(rules, self.minor_rule))
         return Limit(change='decrease', percent=given, source=self.minor.source)
+
+    def in_force(self, rules: Rules) -> CriterionInForce:
+        """Return what tables and pages say of the criterion under some options.
+
+        Parameters
+        ----------
+        rules
+            Options in force.
+        """
+        minor, growth = self.minor_limit(rules), self.least_growth
+        return CriterionInForce(
+            name=self.name,
+            title=self.title,
+            version=self.version,
+            source=self.source,
+            tissue=self.tissue,
+            measure=self.measure,
+            pair=self.pair,
+            partial_pct=self.partial.percent,
+            minor_pct=None if minor is None else minor.percent,
+            progression_pct=self.progression.percent,
+            least_growth_mm=None if growth is None else growth / 10,
+            exploratory=self.exploratory,
+        )

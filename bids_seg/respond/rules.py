@@ -47,6 +47,10 @@ class Rules:
     sd_min_days: int = 0
     """Least days from baseline for SD to be a best response."""
 
+    def in_force(self) -> dict[str, str]:
+        """Return all options as text, those at their defaults among them."""
+        return {key: str(value) for key, value in dataclasses.asdict(self).items()}
+
     def differing(self) -> dict[str, str]:
         """Return the options that differ from their default, as text."""
         return {
