@@ -19,7 +19,15 @@ from bids_seg.records.responses import (
     VisitMeasurements,
 )
 from bids_seg.records.runs import Cost, ModelRun, VisitSummary
-from bids_seg.records.tracks import Event, Identity, ReaderEdit, Track, Tracking, VisitAlignment
+from bids_seg.records.tracks import (
+    Event,
+    Identity,
+    ReaderEdit,
+    Registration,
+    Track,
+    Tracking,
+    VisitAlignment,
+)
 from bids_seg.records.visits import (
     REFERENCE_ORDER,
     ROLES,
@@ -56,6 +64,7 @@ __all__ = [
     'Patient',
     'Point',
     'ReaderEdit',
+    'Registration',
     'Response',
     'Role',
     'Scan',

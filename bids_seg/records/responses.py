@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from bids_seg.records.lesions import Lesion, Tissue
-from bids_seg.records.tracks import Event, ReaderEdit, Tracking, VisitAlignment
+from bids_seg.records.tracks import Event, ReaderEdit, Registration, Tracking, VisitAlignment
 from bids_seg.records.visits import Disease, Role
 
 
@@ -253,3 +253,14 @@ class History:
     """The criteria that were applied, by name."""
     options: Mapping[str, str] = dataclasses.field(default_factory=dict)
     """All options of the criteria as they were, those at their defaults among them."""
+    days: tuple[int | None, ...] = ()
+    """Days from the first visit, for each visit; None where they are not known."""
+    dates: tuple[str | None, ...] = ()
+    """ISO dates, for each visit; None unless the user asks for dates."""
+    statuses: tuple[str, ...] = ()
+    """complete, failed or skipped, for each visit."""
+    faults: tuple[str, ...] = ()
+    """Why the lesions of a visit could not be followed, for each visit; empty where they were."""
+    registrations: Mapping[str, Registration] = dataclasses.field(default_factory=dict)
+    """How each visit lies in the space in which lesions are followed, by session; the key of a
+    visit without session is empty."""

@@ -122,3 +122,18 @@ class VisitAlignment:
     """The same after alignment of the centres of mass alone."""
     brain_dice: float | None
     """Dice of the brain masks inside the common field of view; None without brain masks."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Registration:
+    """How a visit was brought into the space in which a patient's lesions are followed."""
+
+    made_from: str
+    """Digest of what went in, so that it is done once."""
+    matrix: tuple[float, ...] | None
+    """16 numbers, row by row: from mm of that space to mm of the visit, RAS+; None where the
+    registration failed."""
+    figures: VisitAlignment | None
+    """How far to trust it; None where the visit was not registered to another one."""
+    failure: str = ''
+    """Why it cannot be used; a sentence without a full stop."""

@@ -107,6 +107,9 @@ class Patient:
     """In order of time (by date, else by natural order of labels)."""
     info: Mapping[str, str] = dataclasses.field(default_factory=dict)
     """The row of participants.tsv, without participant_id."""
+    timeline: tuple[Visit, ...] = ()
+    """All visits of the dataset in order of time, also those that are not asked for: days, date and
+    clinical columns, without images."""
     ordered_by: Literal['date', 'label', 'one'] = 'one'
     """What decided the order of visits; `one` where there is nothing to order."""
     warnings: tuple[str, ...] = ()
