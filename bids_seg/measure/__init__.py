@@ -3,5 +3,6 @@
 
 from bids_seg.measure.components import Tissue, usual_tissue
 from bids_seg.measure.lesion import lesions
+from bids_seg.measure.parts import Parts, parts
 
-__all__ = ['Tissue', 'lesions', 'usual_tissue']
+__all__ = ['Parts', 'Tissue', 'lesions', 'parts', 'usual_tissue']

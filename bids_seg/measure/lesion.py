@@ -13,10 +13,7 @@ from scipy import ndimage
 
 from bids_seg.image import Grid, Volume
 from bids_seg.measure.components import (
-    CAVITY,
     ENHANCING,
-    NECROSIS,
-    SMALLEST_VOXELS,
     Mask,
     Tissue,
     Tissues,
@@ -25,6 +22,7 @@ from bids_seg.measure.components import (
     region,
 )
 from bids_seg.measure.diameter import extent, in_plane
+from bids_seg.measure.parts import MIN_LESION_MM3, parts
 from bids_seg.measure.recorded import diameters, entropy, half_up, mm3, slices, world
 from bids_seg.measure.shape import sphere_diameter, sphericity
 from bids_seg.records import Disease, Lesion, LesionSet
@@ -45,7 +43,7 @@ def lesions(
     *,
     disease: Disease,
     tissue: Tissue,
-    min_lesion_mm3: float = 8.0,
+    min_lesion_mm3: float = MIN_LESION_MM3,
     member_entropies: Mapping[str, Volume] | None = None,
     measurement_space: str = 'orig',
 ) -> tuple[LesionSet, Volume]:
@@ -95,10 +93,8 @@ def lesions(
             message = f'a map of shape {volume.array.shape} is not on the grid of the labels'
             raise ValueError(message)
     names = tuple(probabilities) or _regions(labels.array)
-    tissues = _from_labels(labels, tissue)
-    cores = components(tissues.whole)
-    numbers = np.where(tissues.lesion, cores, 0)
-    order, n_specks = _ranked(numbers, labels.grid, min_lesion_mm3)
+    made = parts(labels, tissue=tissue, min_lesion_mm3=min_lesion_mm3)
+    tissues, cores = made.tissues, made.cores
     case = _Case(
         labels=labels,
         probabilities=probabilities,
@@ -110,13 +106,11 @@ def lesions(
         necrosis=np.bincount(cores[tissues.necrosis], minlength=int(cores.max()) + 1),
     )
     levels = {share: case.at(share) for share in (LOW, HIGH) if case.probability is not None}
-    windows = ndimage.find_objects(numbers)
-    image = np.zeros(labels.grid.shape, dtype=np.uint16)
+    windows = ndimage.find_objects(made.numbers)
     measured = []
-    for index, number in enumerate(order, start=1):
+    for index, number in enumerate(made.order, start=1):
         window = windows[number - 1]
-        mask = numbers[window] == number
-        image[window][mask] = index
+        mask = made.numbers[window] == number
         bounds = {share: level.overlapping(window, mask) for share, level in levels.items()}
         measured.append(case.measure(_Own(index, number, window, mask), bounds))
     found = LesionSet(
@@ -124,10 +118,10 @@ def lesions(
         tissue=tissue,
         measurement_space=measurement_space,
         lesions=tuple(measured),
-        n_specks=n_specks,
+        n_specks=made.n_specks,
         totals_mm3=_totals(labels, names),
     )
-    return found, Volume(image, labels.grid)
+    return found, made.image
 
 
 def _totals(labels: Volume, names: Sequence[str]) -> dict[str, int]:
@@ -309,40 +303,6 @@ def _regions(labels: NDArray[np.integer]) -> tuple[str, ...]:
     names = ['WT'] if classes & {2, 6} else []
     names += ['TC'] if classes & {1, 3, 5} else []
     return (*names, 'ET') if ENHANCING in classes else tuple(names)
-
-
-def _from_labels(labels: Volume, tissue: Tissue) -> Tissues:
-    """Return the masks of a tissue from a label map."""
-    array = labels.array
-    necrosis, cavity = array == NECROSIS, array == CAVITY
-    name = 'WT' if tissue == 'NonCE' else tissue
-    lesion = whole = region(array, name)
-    if tissue == 'ET':
-        whole = region(array, 'TC')
-    if tissue == 'NonCE':
-        enhancing = Tissues(region(array, 'ET'), lesion, necrosis, cavity)
-        lesion = lesion & ~measured_mask(enhancing.lesion, enhancing, labels.grid.spacing)
-        whole = lesion
-    return Tissues(lesion, whole, necrosis, cavity)
-
-
-def _ranked(
-    numbers: NDArray[np.int32], grid: Grid, min_lesion_mm3: float
-) -> tuple[Sequence[int], int]:
-    """Return the numbers of lesions by decreasing volume, and how many specks there are."""
-    counts = np.bincount(numbers.ravel())
-    counts[0] = 0
-    present = np.flatnonzero(counts)
-    large = counts[present] >= SMALLEST_VOXELS
-    large &= counts[present] * grid.voxel_mm3 >= min_lesion_mm3 - 1e-6
-    chosen = present[large]
-    if not chosen.size:
-        return [], len(present)
-    # Equal volumes are ordered by place, so that it matters not how the file is stored.
-    centres = np.atleast_2d(ndimage.center_of_mass(numbers > 0, numbers, chosen))
-    places = np.round(centres @ grid.affine[:3, :3].T + grid.affine[:3, 3], 3)
-    order = np.lexsort((places[:, 0], places[:, 1], places[:, 2], -counts[chosen]))
-    return [int(number) for number in chosen[order]], int(len(present) - len(chosen))
 
 
 def _rounded(value: float | None) -> float | None:
