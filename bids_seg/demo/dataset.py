@@ -13,8 +13,8 @@ import numpy as np
 
 from bids_seg import image
 from bids_seg.demo import head as whole
-from bids_seg.demo import scan, scene
-from bids_seg.demo.plan import PEOPLE, Person, Tumour
+from bids_seg.demo import scan, scene, truth
+from bids_seg.demo.plan import PEOPLE, Person
 from bids_seg.demo.scene import Scene
 from bids_seg.image import Volume
 from bids_seg.records import Role
@@ -43,11 +43,39 @@ people that nilearn ships (ICBM 2009), skull, face and neck from simple bodies, 
 program's own synthesis. People, ages and dates are invented.
 
 sub-glioma: a glioma that grows between two visits; T2w and FLAIR in thick, tilted slices.
-sub-metastases: metastases, of which one grows, one stays, one shrinks and one is new at visit 2.
+sub-metastases: metastases at three visits. At the second one of them (M3) is gone and one (M5) has
+fallen into two; at the third one (M1) has grown and one (M4) is new; M2 stays as it is. The head
+lies differently at each visit.
 
-The truth is in derivatives/truth. It shows that the program works from end to end; how well it
-works on people must be measured on people.
+The truth is in derivatives/truth: masks, lesions.tsv with what became of each lesion, and
+responses.tsv with the response at each visit. It shows that the program works from end to end; how
+well it works on people must be measured on people.
 """
+
+LESIONS = (
+    'participant_id',
+    'session_id',
+    'lesion',
+    'status',
+    'identity_event',
+    'events',
+    'parent',
+    'diameter_mm',
+    'volume_mm3',
+    'x',
+    'y',
+    'z',
+)
+"""Columns of the true lesions' table."""
+
+CLINICAL: dict[str, dict[str, str]] = {
+    'steroid_mg': {'Description': 'dexamethasone a day, invented', 'Units': 'mg'},
+    'kps': {'Description': 'Karnofsky performance status, invented'},
+    'rt_end_date': {'Description': 'end of the last radiotherapy, invented'},
+    'setting': {'Description': 'newly_diagnosed or recurrent, invented'},
+    'treatment_start': {'Description': 'first day of treatment, invented'},
+}
+"""What the clinical columns of visits and participants are."""
 
 _CLASSES = (
     (1, 'NCR', 'necrotic tumour core'),
@@ -74,11 +102,7 @@ def make(folder: Path, *, seed: int) -> None:
     for person in PEOPLE:
         for number in range(len(person.dates)):
             rows += visit(folder, person, head, number=number, seed=seed)
-    _table(
-        folder / TRUTH / 'lesions.tsv',
-        ('participant_id', 'session_id', 'lesion', 'diameter_mm', 'volume_mm3', 'x', 'y', 'z'),
-        rows,
-    )
+    _table(folder / TRUTH / 'lesions.tsv', LESIONS, rows)
 
 
 def painted_head(seed: int) -> Head:
@@ -166,50 +190,46 @@ def _truth(
     ):
         image.save(Volume(array, made.grid), stem.with_name(f'{stem.name}_{end}.nii.gz'))
         _json(stem.with_name(f'{stem.name}_{end}.json'), {**sidecar, **more})
-    where = scene.places_of(person, head, seed)
-    shown = [each for each in person.tumours if each.diameters[number] > 0]
-    volumes = _volumes(made, shown, where, person, head, number=number, seed=seed)
+    fates = [fate for fate in truth.fates(person) if fate.number == number]
+    shown = [fate.lesion for fate in fates if fate.present]
+    sizes = _sizes(made, shown, person, head, number=number, seed=seed)
     return [
         (
             f'sub-{person.label}',
             session(number),
-            each.name,
-            f'{each.diameters[number]:g}',
-            str(volumes[each.name][0]),
-            *(f'{value:.1f}' for value in volumes[each.name][1]),
+            fate.lesion,
+            'present' if fate.present else 'absent',
+            fate.identity or 'n/a',
+            ';'.join(fate.events) or 'n/a',
+            fate.parent or 'n/a',
+            *sizes.get(fate.lesion, ('0.0', '0', 'n/a', 'n/a', 'n/a')),
         )
-        for each in shown
+        for fate in fates
     ]
 
 
-def _volumes(
-    made: Scene,
-    shown: list[Tumour],
-    where: dict[str, Any],
-    person: Person,
-    head: Head,
-    *,
-    number: int,
-    seed: int,
-) -> dict[str, tuple[int, Any]]:
-    """Return the core's volume and its middle (mm, scanner) for each tumour."""
+def _sizes(
+    made: Scene, shown: list[str], person: Person, head: Head, *, number: int, seed: int
+) -> dict[str, tuple[str, ...]]:
+    """Return diameter, volume and middle (mm, scanner) of the core of each lesion."""
     from scipy import ndimage
 
+    where = scene.places_of(person, head, seed)
     core = made.regions[..., 1 if person.disease == 'glioma' else 0]
     points, _ = scene.positions(person, head, number=number, seed=seed)
     near = [place[made.box] for place in points]
     numbers, count = ndimage.label(core, structure=np.ones((3, 3, 3)))
     out = {}
-    for each in shown:
-        away = sum((place - at) ** 2 for place, at in zip(near, where[each.name], strict=True))
+    for name in shown:
+        away = sum((place - at) ** 2 for place, at in zip(near, where[name], strict=True))
         one = int(
             np.where(numbers > 0, numbers, count + 1).flat[np.where(core, away, np.inf).argmin()]
         )
         voxels = np.argwhere(numbers == one).mean(0) + [box.start for box in made.box]
-        out[each.name] = (
-            int((numbers == one).sum()),
-            (made.grid.affine @ np.append(voxels, 1.0))[:3],
-        )
+        volume = int((numbers == one).sum())
+        middle = (made.grid.affine @ np.append(voxels, 1.0))[:3]
+        diameter = 2 * (3 * volume / (4 * np.pi)) ** (1 / 3)
+        out[name] = (f'{diameter:.1f}', str(volume), *(f'{value:.1f}' for value in middle))
     return out
 
 
@@ -233,10 +253,35 @@ def write_tables(folder: Path) -> None:
         },
     )
     image.write_bytes(folder / 'README.md', README.encode())
+    _people(folder)
+    for person in PEOPLE:
+        own = folder / f'sub-{person.label}' / f'sub-{person.label}_sessions.tsv'
+        clinical = zip(*person.clinical.values(), strict=True)
+        rows = [
+            (session(number), date, *row)
+            for number, (date, row) in enumerate(zip(person.dates, clinical, strict=True))
+        ]
+        _table(own, ('session_id', 'acq_time', *person.clinical), rows)
+        _json(own.with_suffix('.json'), {name: CLINICAL[name] for name in person.clinical})
+    _truth_tables(folder / TRUTH)
+
+
+def _people(folder: Path) -> None:
+    """Write the table of participants."""
+    info = sorted({name for person in PEOPLE for name in person.info})
     _table(
         folder / 'participants.tsv',
-        ('participant_id', 'age', 'sex', 'diagnosis'),
-        [(f'sub-{one.label}', str(one.age), one.sex, one.diagnosis) for one in PEOPLE],
+        ('participant_id', 'age', 'sex', 'diagnosis', *info),
+        [
+            (
+                f'sub-{one.label}',
+                str(one.age),
+                one.sex,
+                one.diagnosis,
+                *(one.info.get(name, 'n/a') for name in info),
+            )
+            for one in PEOPLE
+        ],
     )
     _json(
         folder / 'participants.json',
@@ -244,15 +289,15 @@ def write_tables(folder: Path) -> None:
             'age': {'Description': 'age at the first visit, invented', 'Units': 'year'},
             'sex': {'Description': 'invented', 'Levels': {'F': 'female', 'M': 'male'}},
             'diagnosis': {'Description': 'which kind of tumour was painted'},
+            **{name: CLINICAL[name] for name in info},
         },
     )
-    for person in PEOPLE:
-        rows = [(session(number), date) for number, date in enumerate(person.dates)]
-        own = folder / f'sub-{person.label}' / f'sub-{person.label}_sessions.tsv'
-        _table(own, ('session_id', 'acq_time'), rows)
-    truth = folder / TRUTH
+
+
+def _truth_tables(folder: Path) -> None:
+    """Write all of the truth that is no image, but its table of lesions."""
     _json(
-        truth / 'dataset_description.json',
+        folder / 'dataset_description.json',
         {
             'Name': 'Painted heads with known tumours: what was painted',
             'BIDSVersion': '1.10.0',
@@ -263,20 +308,40 @@ def write_tables(folder: Path) -> None:
             'DatasetLinks': {'raw': '../..'},
         },
     )
-    image.write_bytes(truth / 'README.md', b'Brain and tumours as they were painted.\n')
+    image.write_bytes(folder / 'README.md', b'Brain and tumours as they were painted.\n')
     # No table of the standard holds single lesions; the validator is told to pass over ours.
-    image.write_bytes(truth / '.bidsignore', b'lesions.tsv\nlesions.json\n')
+    image.write_bytes(folder / '.bidsignore', b'lesions.*\nresponses.*\n')
     classes = [(str(value), name, short) for value, short, name in _CLASSES]
-    _table(truth / 'desc-truth_dseg.tsv', ('index', 'name', 'abbreviation'), classes)
+    _table(folder / 'desc-truth_dseg.tsv', ('index', 'name', 'abbreviation'), classes)
     _json(
-        truth / 'lesions.json',
+        folder / 'lesions.json',
         {
-            'lesion': {'Description': 'name of a tumour, the same at each visit'},
-            'diameter_mm': {'Description': 'diameter it was drawn with', 'Units': 'mm'},
+            'lesion': {'Description': 'name of a lesion, the same at each visit'},
+            'status': {'Description': 'present or absent'},
+            'identity_event': {'Description': 'what happened to its identity at this visit'},
+            'events': {'Description': 'what happened to its size or shape at this visit'},
+            'parent': {'Description': 'lesion of which it was a part before'},
+            'diameter_mm': {'Description': 'of a ball as large as its core', 'Units': 'mm'},
             'volume_mm3': {'Description': 'volume of its core', 'Units': 'mm^3'},
             'x': {'Description': 'middle of its core, to the right', 'Units': 'mm'},
             'y': {'Description': 'middle of its core, to the front', 'Units': 'mm'},
             'z': {'Description': 'middle of its core, upwards', 'Units': 'mm'},
+        },
+    )
+    _table(
+        folder / 'responses.tsv',
+        ('participant_id', 'session_id', 'criterion', 'response'),
+        [
+            (f'sub-{person.label}', session(number), person.criterion, response)
+            for person in PEOPLE
+            for number, response in enumerate(person.responses)
+        ],
+    )
+    _json(
+        folder / 'responses.json',
+        {
+            'criterion': {'Description': 'by which the response is'},
+            'response': {'Description': 'worked out by hand from the diameters of the plan'},
         },
     )
 

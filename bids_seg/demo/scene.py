@@ -60,8 +60,12 @@ def places_of(person: Person, head: Head, seed: int) -> dict[str, NDArray[np.flo
         Seed of the dataset.
     """
     rng = np.random.default_rng((seed, 11))
-    found = {}
+    size = _size(person)
+    found: dict[str, NDArray[np.float64]] = {}
     for tumour in person.tumours:
+        if tumour.beside:
+            found[tumour.name] = found[tumour.beside] + np.asarray(tumour.offset) / size
+            continue
         wanted = np.asarray(head.centre) + tumour.offset + rng.normal(0, 2.0, 3)
         held = head.candidates[tumour.group]
         nearest = np.linalg.norm(held - wanted, axis=1).argmin()
@@ -196,9 +200,14 @@ def _numbers(person: Person, head: Head, *, number: int, seed: int) -> dict[str,
     }
 
 
+def _size(person: Person) -> float:
+    """Return how much larger the person is than its head's map, along a mean axis."""
+    return float(np.cbrt(np.abs(np.prod(person.scale))))
+
+
 def _in_head(person: Person) -> tuple[Tumour, ...]:
     """Return the tumours with lengths in mm of the head, which the person's size stretches."""
-    size = float(np.cbrt(np.abs(np.prod(person.scale))))
+    size = _size(person)
     return tuple(
         replace(
             each,
@@ -254,7 +263,7 @@ def _metastases(
 
     scene = metastases_draw.nothing(rng, head)
     trees = vessels.draw(rng, head, np.asarray(head.centre))
-    scene['waves'][:, :3] = rng.normal(0, 1.6, scene['waves'][:, :3].shape)
+    waves = rng.normal(0, 1.6, (len(tumours), 3, 3))
     used = {'big': 0, 'small': 0}
     for slot, tumour in enumerate(tumours):
         metric, rough = _metric(rng), rng.uniform(0.06, 0.14)
@@ -267,6 +276,8 @@ def _metastases(
         scene[f'{row}_centre'][at] = where[tumour.name]
         scene[f'{row}_metric'][at] = metric
         scene[f'{row}_radius'][at] = radius
+        if row == 'small':
+            scene['waves'][at, :3] = waves[slot]
         if tumour.rim:
             scene[f'{row}_hollow'][at] = radius - tumour.rim
         scene[f'{row}_uptake'][at] = 0.95

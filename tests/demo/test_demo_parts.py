@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the made dataset is made of, without painting a whole one."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -19,14 +20,8 @@ def test_each_visit_has_a_date_in_a_shifted_year_and_a_size_for_each_tumour() ->
         assert all(int(date[:4]) <= 1925 for date in person.dates)
         for tumour in person.tumours:
             assert len(tumour.diameters) == len(tumour.oedema) == len(person.dates)
-
-
-def test_the_glioma_grows_and_metastases_grow_stay_shrink_and_appear() -> None:
-    glioma, metastases = (person.tumours for person in PEOPLE)
-    assert glioma[0].diameters[0] < glioma[0].diameters[1]
-    changes = {np.sign(one.diameters[1] - one.diameters[0]) for one in metastases}
-    assert changes == {-1, 0, 1}
-    assert [one.name for one in metastases if one.diameters[0] == 0] == ['M4']
+        assert len(person.responses) == len(person.dates)
+        assert {len(column) for column in person.clinical.values()} == {len(person.dates)}
 
 
 def test_positions_of_two_visits_differ_by_a_rigid_movement_only() -> None:
@@ -120,8 +115,14 @@ def test_a_folder_with_something_else_is_refused(tmp_path: Path) -> None:
 def test_the_tables_of_the_dataset_say_who_has_what(tmp_path: Path) -> None:
     dataset.write_tables(tmp_path)
     people = (tmp_path / 'participants.tsv').read_text().splitlines()
-    assert people[1].split('\t')[-1] == 'glioma'
-    assert people[2].split('\t')[-1] == 'brain metastases'
+    assert people[1].split('\t')[3] == 'glioma'
+    assert people[2].split('\t')[3] == 'brain metastases'
     sessions = (tmp_path / 'sub-glioma' / 'sub-glioma_sessions.tsv').read_text()
-    assert sessions.startswith('session_id\tacq_time\nses-01\t1905-')
-    assert (tmp_path / dataset.TRUTH / 'dataset_description.json').is_file()
+    assert sessions.startswith('session_id\tacq_time\tsteroid_mg\tkps\trt_end_date\nses-01\t1905-')
+    assert '\t4\t90\t' in sessions.splitlines()[1]
+    described = json.loads((tmp_path / 'sub-glioma' / 'sub-glioma_sessions.json').read_text())
+    assert set(described) == {'steroid_mg', 'kps', 'rt_end_date'}
+    truth = tmp_path / dataset.TRUTH
+    assert (truth / 'dataset_description.json').is_file()
+    responses = [line.split('\t') for line in (truth / 'responses.tsv').read_text().splitlines()]
+    assert [row[-1] for row in responses if row[0] == 'sub-metastases'] == ['n/a', 'PR', 'PD']
