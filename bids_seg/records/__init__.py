@@ -5,6 +5,7 @@ Units are millimetres, cubic millimetres and days unless a name says otherwise; 
 axes are RAS+. No record holds an array.
 """
 
+from bids_seg.records.given import Given, GivenFault, GivenFile
 from bids_seg.records.lesions import Diameters, Lesion, LesionSet, Line, Point, Tissue
 from bids_seg.records.plain import from_json, to_json
 from bids_seg.records.responses import (
@@ -53,6 +54,9 @@ __all__ = [
     'Diameters',
     'Disease',
     'Event',
+    'Given',
+    'GivenFault',
+    'GivenFile',
     'History',
     'Identity',
     'Lesion',

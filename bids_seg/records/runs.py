@@ -38,6 +38,11 @@ class ModelRun:
     """`cpu`, or the name of the accelerator."""
     warnings: tuple[str, ...] = ()
     """What a reader must know before trusting the masks."""
+    sources: tuple[str, ...] = ()
+    """BIDS URIs of the files that were given in place of the network; none where it ran. There are
+    no probabilities then."""
+    manual: bool = False
+    """Whether a person drew what was given."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
