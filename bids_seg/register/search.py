@@ -65,6 +65,7 @@ def rigid(
     fixed: Volume,
     *,
     fixed_mask: Volume | None = None,
+    moving_mask: Volume | None = None,
     starts: Starts = 'many',
     seed: int = 1,
     threads: int = 1,
@@ -78,7 +79,9 @@ def rigid(
     fixed
         The image that stays.
     fixed_mask
-        Where to compare, on any grid; everywhere if None. Only the forward direction uses it.
+        Where to compare in the forward direction, on any grid; everywhere if None.
+    moving_mask
+        The same for the reverse direction.
     starts
         `headers` tries the headers' word and the centres of mass, `many` also eight tilts.
     seed
@@ -99,8 +102,9 @@ def rigid(
     """
     small_moving, small_fixed = small(moving), small(fixed)
     mask = None if fixed_mask is None else _to_grid(fixed_mask, small_fixed.grid)
+    other = None if moving_mask is None else _to_grid(moving_mask, small_moving.grid)
     forward, metric = _one_way(small_moving, small_fixed, mask, starts, (seed, threads))
-    back, _ = _one_way(small_fixed, small_moving, None, starts, (seed, threads))
+    back, _ = _one_way(small_fixed, small_moving, other, starts, (seed, threads))
     reverse = np.linalg.inv(back).astype(np.float64)
     disagreement = distance(forward, reverse, around=centre(fixed.grid))
     return Rigid(matrix=forward, metric=metric, disagreement_mm=disagreement)
@@ -130,10 +134,10 @@ def _one_way(
 ) -> tuple[Matrix, float]:
     """Register in one direction: search at 8 mm, finish the best at 4 and 2 mm."""
     window = _window(fixed)
-    pivot = _mass_centre(fixed)
+    pivot = mass_centre(fixed)
     tried: list[tuple[float, Matrix]] = []
     images = _at_level(moving, window, mask, _SEARCH)
-    for start in _starts(_mass_centre(moving), pivot, starts):
+    for start in _starts(mass_centre(moving), pivot, starts):
         found = _descend(images, start, pivot, _SEARCH, fixed_numbers)
         if found is not None:
             tried.append(found)
@@ -269,8 +273,14 @@ def _window(volume: Volume) -> Volume:
     return Volume(array, Grid(array.shape, affine, volume.grid.code))
 
 
-def _mass_centre(volume: Volume) -> NDArray[np.float64]:
-    """Return the centre of the bright voxels, mm RAS+; scars and coils weigh as all else."""
+def mass_centre(volume: Volume) -> NDArray[np.float64]:
+    """Return the centre of the bright voxels, mm RAS+; scars and coils weigh as all else.
+
+    Parameters
+    ----------
+    volume
+        A grey-value image, or a mask.
+    """
     rest = volume.array - volume.array.min()
     bright = np.argwhere(rest > 0.15 * np.percentile(rest, 98))
     if not len(bright):
