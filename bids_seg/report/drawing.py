@@ -301,7 +301,7 @@ def compose(rows: Sequence[Sequence[Panel]], *, name: str, alt: str, shared: boo
                 f'<rect x="{x:.1f}" y="{y:.1f}" width="{panel.width * scale:.1f}" '
                 f'height="{height:.1f}"/>'
             )
-            drawn.append(_panel(panel, key, (x, y + lower), scale))
+            drawn.append(placed(panel, key, (x, y + lower), scale))
             x += panel.width * scale + GAP
         y += height + GAP
     defs = ''.join(
@@ -314,10 +314,26 @@ def compose(rows: Sequence[Sequence[Panel]], *, name: str, alt: str, shared: boo
     )
 
 
-def _panel(panel: Panel, key: str, at: tuple[float, float], scale: float) -> str:
-    """Return a placed panel."""
+def placed(
+    panel: Panel, key: str, at: tuple[float, float], scale: float, *, size: float = TEXT
+) -> str:
+    """Return a panel at its place in a figure.
+
+    Parameters
+    ----------
+    panel
+        What is drawn.
+    key
+        Identifier of its picture among the figure's; empty where the picture is drawn itself.
+    at
+        Upper left corner, units.
+    scale
+        Units for a mm.
+    size
+        Height of letters, units.
+    """
     width, height = panel.width * scale, panel.height * scale
-    letter = f'{FONT} font-size="{TEXT:g}" fill="#fff" {HALO}'
+    letter = f'{FONT} font-size="{size:g}" fill="#fff" {HALO}'
     body = f'<use href="#{key}"/>' if key else panel.image
     texts = [
         f'<text x="{label.x * scale:.1f}" y="{label.y * scale:.1f}" {letter} '
@@ -325,17 +341,18 @@ def _panel(panel: Panel, key: str, at: tuple[float, float], scale: float) -> str
         for label in panel.labels
     ]
     left, right = panel.ends
-    middle = height / 2 + TEXT / 3 if panel.ends_at == 'middle' else TEXT + 4
+    middle = height / 2 + size / 3 if panel.ends_at == 'middle' else size + 4
     if left:
-        for x, side in ((21.0, left), (width - 21, right)):
-            texts.append(_ground(x - 16, middle - TEXT + 1, 32, TEXT + 8))
+        half = 0.53 * size
+        for x, side in ((half + 5, left), (width - half - 5, right)):
+            texts.append(_ground(x - half, middle - size + 1, 2 * half, size + 8))
             texts.append(
                 f'<text x="{x:.1f}" y="{middle:.1f}" {letter} text-anchor="middle">{side}</text>'
             )
     if panel.title:
-        texts.append(f'<text x="10" y="{TEXT + 4:g}" {letter}>{html.escape(panel.title)}</text>')
+        texts.append(f'<text x="10" y="{size + 4:g}" {letter}>{html.escape(panel.title)}</text>')
     if panel.bar:
-        texts.append(_bar(panel.bar, height, scale, letter))
+        texts.append(_bar(panel.bar, height, scale, letter, size=size))
     return (
         f'<g transform="translate({at[0]:.1f} {at[1]:.1f})">'
         f'<svg width="{width:.1f}" height="{height:.1f}" overflow="hidden">'
@@ -351,13 +368,13 @@ def _ground(x: float, y: float, width: float, height: float) -> str:
     )
 
 
-def _bar(length: float, height: float, scale: float, letter: str) -> str:
+def _bar(length: float, height: float, scale: float, letter: str, *, size: float) -> str:
     """Return the scale bar in the lower left corner."""
     y, end = height - 14, 12 + length * scale
     data = f'M12 {y - 7:.1f}V{y:.1f}H{end:.1f}V{y - 7:.1f}'
     line = f'd="{data}" fill="none" vector-effect="non-scaling-stroke"'
     return (
-        _ground(4, y - TEXT + 2, end + 112, TEXT + 10)
+        _ground(4, y - size + 2, end + 3.7 * size, size + 10)
         + f'<path {line} stroke="#fff" stroke-width="1.5"/>'
         f'<text x="{end + 10:.1f}" y="{y:.1f}" {letter}>{length:g} mm</text>'
     )
