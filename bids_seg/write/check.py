@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path, PurePosixPath
 
-from bids_seg.write import names
+from bids_seg.write import names, paths
 from bids_seg.write.check_images import Tree, image_problems
 from bids_seg.write.text import MISSING, read_tsv
 
@@ -114,38 +114,38 @@ def _twins(tree: Tree) -> Iterator[str]:
 def _raw_names(tree: Tree) -> Iterator[str]:
     """No derivative is named like a raw file."""
     for path in tree.images:
-        if not names.OWN_ENTITIES & names.entities(path)[0].keys():
+        if not paths.OWN_ENTITIES & paths.entities(path)[0].keys():
             yield f'{path}: a derivative named like a raw file'
 
 
 def _companions(tree: Tree) -> Iterator[str]:
     """Images and transforms have sidecars; sidecars and lookup tables have images."""
     mains = [path for path in tree.data if path.endswith(('.nii', '.nii.gz', '_xfm.txt'))]
-    stems = {names.stem(path) for path in mains}
+    stems = {paths.stem(path) for path in mains}
     for path in mains:
-        if names.sidecar(path) not in tree.files:
+        if paths.sidecar(path) not in tree.files:
             yield f'{path}: no sidecar'
     for path in tree.data:
         in_anat = '/anat/' in path and path.endswith(('.json', '.tsv'))
-        if in_anat and names.stem(path) not in stems:
+        if in_anat and paths.stem(path) not in stems:
             yield f'{path}: no image of this name'
 
 
 def _inheritance(tree: Tree) -> Iterator[str]:
     """Rules 3 and 4: a metadata file applies to one image, in its own folder."""
     mains = [path for path in tree.data if path.endswith(('.nii', '.nii.gz', '_xfm.txt'))]
-    parsed = [(path.rpartition('/')[0], *names.entities(path), path) for path in mains]
+    parsed = [(path.rpartition('/')[0], *paths.entities(path), path) for path in mains]
     for path in (path for path in tree.files if path.endswith(('.json', '.tsv'))):
         if path.startswith('logs/') or '/figures/' in path:
             continue
         folder = path.rpartition('/')[0]
-        entities, suffix = names.entities(path)
+        entities, suffix = paths.entities(path)
         above = f'{folder}/' if folder else ''
         for place, other, other_suffix, main in parsed:
             applies = suffix == other_suffix and entities.items() <= other.items()
             if not applies or not f'{place}/'.startswith(above):
                 continue
-            if names.stem(main) != names.stem(path):
+            if paths.stem(main) != paths.stem(path):
                 yield f'{path}: applies to {main} as well'
 
 
@@ -178,7 +178,7 @@ def _columns(tree: Tree) -> Iterator[str]:
     people = set(read_tsv(tree.root / names.PARTICIPANTS)[0])
     for path in (path for path in tree.files if path.endswith('.tsv')):
         listed, rows = read_tsv(tree.root / path)
-        words = tree.json(names.sidecar(path))
+        words = tree.json(paths.sidecar(path))
         missing = [name for name in listed if not isinstance(words.get(name), dict)]
         if missing:
             yield f'{path}: columns without description: {", ".join(missing)}'
@@ -195,7 +195,7 @@ def _descriptions(tree: Tree) -> Iterator[str]:
     """One row of descriptions.tsv for each label in use."""
     rows = read_tsv(tree.root / 'descriptions.tsv')[1]
     counted = Counter(row.get('desc_id', '') for row in rows)
-    used = {names.entities(path)[0].get('desc') for path in tree.images} - {None}
+    used = {paths.entities(path)[0].get('desc') for path in tree.images} - {None}
     for label in sorted(f'desc-{label}' for label in used):
         if counted[label] != 1:
             yield f'descriptions.tsv: {counted[label]} rows for {label}'
@@ -220,14 +220,14 @@ def _legal(path: str) -> bool:
     if path in _LEGAL_ROOT or path.startswith(('logs/', 'tpl-')):
         return True
     folder, _, name = path.rpartition('/')
-    entities, suffix = names.entities(path)
+    entities, suffix = paths.entities(path)
     if suffix == 'sessions':
         table = names.sessions_table(folder.removeprefix('sub-'))
-        return path in (table, names.sidecar(table))
+        return path in (table, paths.sidecar(table))
     session = f'/ses-{entities["ses"]}' if 'ses' in entities else ''
     if folder != f'sub-{entities.get("sub", "")}{session}/anat':
         return False
-    order = [key for key in names.ENTITY_ORDER if key in entities]
+    order = [key for key in paths.ENTITY_ORDER if key in entities]
     clean = all(re.fullmatch(r'[0-9a-zA-Z+]+', value) for value in entities.values())
     ends = {'.nii.gz', '.nii', '.json'} | ({'.tsv'} if suffix == 'dseg' else set())
     end = name[name.index('.') :]
@@ -249,11 +249,11 @@ def _hidden(path: str, patterns: list[str]) -> bool:
 def _transforms(tree: Tree) -> Iterator[str]:
     """Look for an image in the space that each transform leads to."""
     spaces = {
-        (path.rpartition('/')[0], names.entities(path)[0].get('space')) for path in tree.images
+        (path.rpartition('/')[0], paths.entities(path)[0].get('space')) for path in tree.images
     }
     known = {space for _, space in spaces}
     for path in (path for path in tree.data if path.endswith('_xfm.txt')):
-        to = names.entities(path)[0].get('to')
+        to = paths.entities(path)[0].get('to')
         near = (path.rpartition('/')[0], to) in spaces
         # The longitudinal grid may belong to another visit of the participant.
         if not near and (to != 'individual' or to not in known):

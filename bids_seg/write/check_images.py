@@ -14,7 +14,7 @@ import numpy as np
 from bids_seg import image
 from bids_seg.errors import ImageError
 from bids_seg.records import ROLES
-from bids_seg.write import names
+from bids_seg.write import paths
 from bids_seg.write.text import read_json, read_tsv
 
 VISIT_SPACES = frozenset({'orig', *ROLES})
@@ -93,13 +93,13 @@ def image_problems(tree: Tree) -> Iterator[str]:
             yield f'{path}: cannot be read ({error})'
             continue
         series = path.partition('.')[0].endswith('_probseg') and len(stored.shape) > 3
-        if series and 'LabelMap' not in tree.json(names.sidecar(path)):
+        if series and 'LabelMap' not in tree.json(paths.sidecar(path)):
             yield f'{path}: {len(stored.shape)}-D probabilities without LabelMap'
 
 
 def _one(tree: Tree, path: str, stored: nb.Nifti1Image) -> Iterator[str]:
     """Yield what is wrong with one image by itself."""
-    suffix = names.entities(path)[1]
+    suffix = paths.entities(path)[1]
     if path.endswith('.gz'):
         with (tree.root / path).open('rb') as file:
             start = file.read(8)
@@ -124,7 +124,7 @@ def _one(tree: Tree, path: str, stored: nb.Nifti1Image) -> Iterator[str]:
 
 def _lookup(tree: Tree, path: str, values: set[int]) -> Iterator[str]:
     """Yield what is wrong between a label image and its table."""
-    table = names.table(path)
+    table = paths.table(path)
     if table not in tree.files:
         yield f'{path}: no lookup table'
         return
@@ -140,13 +140,13 @@ def _same_grid(
     tree: Tree, path: str, spaces: dict[tuple[str, str], tuple[str, image.Grid, object]]
 ) -> Iterator[str]:
     """Yield what is wrong between an image and the first one of its space."""
-    space = names.entities(path)[0].get('space', '')
+    space = paths.entities(path)[0].get('space', '')
     folder = path.rpartition('/')[0]
     # The longitudinal grid is one for the participant, a template's one for the dataset.
     whose = {True: folder, False: path.partition('/')[0] if space == 'individual' else ''}
     key = (whose[space in VISIT_SPACES], 'orig' if space in VISIT_SPACES else space)
     grid = image.read_header(tree.root / path).grid
-    place = tree.json(names.sidecar(path)).get('SpatialReference')
+    place = tree.json(paths.sidecar(path)).get('SpatialReference')
     first, known, known_place = spaces.setdefault(key, (path, grid, place))
     if not grid.same(known):
         yield f'{path}: another grid than {first}, in the same space'

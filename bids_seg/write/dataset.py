@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bids_seg.write import locks, names
+from bids_seg.write import locks, names, paths
 from bids_seg.write.columns import Column, described
 from bids_seg.write.text import (
     MISSING,
@@ -122,7 +122,7 @@ def labels_of(files: Collection[str]) -> set[str]:
     >>> labels_of(['sub-1/anat/sub-1_space-orig_desc-brain_mask.nii.gz'])
     {'brain'}
     """
-    found = (names.entities(path)[0].get('desc') for path in files)
+    found = (paths.entities(path)[0].get('desc') for path in files)
     return {label for label in found if label}
 
 

@@ -6,30 +6,17 @@ the order of the BIDS schema (1.11.1).
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Literal
 
-from bids_seg.records import ROLES, Disease, Role, Scan, Visit, VisitSummary
+from bids_seg.records import ROLES, Disease, LesionSet, Role, Scan, Tissue, Visit, VisitSummary
+from bids_seg.write.outputs import LATER, OUTPUTS, Output
+from bids_seg.write.paths import ENTITY_ORDER, OWN_ENTITIES, entities, stem
 
 Task = Literal['brain', 'glioma', 'metastases']
 """What a network is asked for."""
 
-Tissue = Literal['ET', 'TC', 'WT', 'NonCE']
-"""What a lesion is measured on."""
-
 DISEASES: tuple[Disease, ...] = ('glioma', 'metastases')
 """In the order in which their files and rows are listed."""
-
-ENTITY_ORDER = (
-    *('sub', 'tpl', 'ses', 'cohort', 'sample', 'task', 'tracksys', 'acq', 'nuc', 'voi', 'ce'),
-    *('trc', 'stain', 'rec', 'dir', 'run', 'mod', 'echo', 'flip', 'inv', 'mt', 'part', 'proc'),
-    *('hemi', 'from', 'to', 'mode', 'space', 'split', 'recording', 'chunk', 'atlas', 'seg'),
-    *('scale', 'res', 'den', 'label', 'desc'),
-)
-"""Short keys of entities in the order of the schema; those of transforms before `space`."""
-
-OWN_ENTITIES = frozenset({'space', 'seg', 'scale', 'res', 'den', 'label', 'desc'})
-"""Set by us: never taken over from the name of an input."""
 
 DESCRIPTIONS: Mapping[str, str] = {
     'brain': 'Brain, without skull and scalp.',
@@ -37,6 +24,7 @@ DESCRIPTIONS: Mapping[str, str] = {
     'entropy': 'Entropy in bits of being inside a region or not, the largest over the regions.',
     'glioma': 'Regions drawn by the glioma network.',
     'metastases': 'Regions drawn by the network for metastases.',
+    'mean': 'Mean of the reference images of all visits of the participant on their common grid.',
 }
 """What each `desc-` label of an image means, in the order of descriptions.tsv."""
 
@@ -44,115 +32,13 @@ BIDSIGNORE = ('*.html', 'figures', 'figures/', '*_xfm.*', '*_lesions.*', 'group*
 """Patterns of .bidsignore."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Output:
-    """One kind of file of a visit: a row of the table."""
-
-    key: str
-    """Its key; what stands in braces is filled in."""
-    each: Literal['reference', 'moving', 'brain', 'disease', 'region']
-    """When it exists: once with a reference image or a brain mask, or once for each moving image,
-    disease, or region of a disease."""
-    keeps: Literal['reference', 'moving', 'nothing']
-    """The raw image whose entities it keeps."""
-    entities: tuple[tuple[str, str], ...]
-    """What is added, in the order of the schema."""
-    suffix: str
-    """BIDS suffix."""
-    extension: str
-    """With its dot."""
-    companions: tuple[str, ...] = ('.json',)
-    """Extensions of the files that lie beside it under the same name."""
-
-
-_ORIG = ('space', 'orig')
-_SEG = ('seg', '{disease}')
-
-OUTPUTS: tuple[Output, ...] = (
-    Output(
-        key='brain_mask',
-        each='brain',
-        keeps='reference',
-        entities=(_ORIG, ('desc', 'brain')),
-        suffix='mask',
-        extension='.nii.gz',
-    ),
-    Output(
-        key='preproc:{role}',
-        each='reference',
-        keeps='reference',
-        entities=(_ORIG, ('desc', 'preproc')),
-        suffix='{suffix}',
-        extension='.nii.gz',
-    ),
-    Output(
-        key='preproc:{role}',
-        each='moving',
-        keeps='moving',
-        entities=(('space', '{reference}'), ('desc', 'preproc')),
-        suffix='{suffix}',
-        extension='.nii.gz',
-    ),
-    Output(
-        key='xfm:{role}',
-        each='moving',
-        keeps='nothing',
-        entities=(('from', '{role}'), ('to', '{reference}'), ('mode', 'image')),
-        suffix='xfm',
-        extension='.txt',
-    ),
-    Output(
-        key='dseg:{disease}',
-        each='disease',
-        keeps='nothing',
-        entities=(_ORIG, _SEG),
-        suffix='dseg',
-        extension='.nii.gz',
-        companions=('.json', '.tsv'),
-    ),
-    Output(
-        key='probseg:{disease}:{region}',
-        each='region',
-        keeps='nothing',
-        entities=(_ORIG, _SEG, ('label', '{region}')),
-        suffix='probseg',
-        extension='.nii.gz',
-    ),
-    Output(
-        key='entropy:{disease}',
-        each='disease',
-        keeps='nothing',
-        entities=(_ORIG, _SEG, ('desc', 'entropy')),
-        suffix='probseg',
-        extension='.nii.gz',
-    ),
-    Output(
-        key='mask:{disease}:{region}',
-        each='region',
-        keeps='nothing',
-        entities=(_ORIG, ('label', '{region}'), ('desc', '{disease}')),
-        suffix='mask',
-        extension='.nii.gz',
-    ),
-    Output(
-        key='lesions:{disease}',
-        each='disease',
-        keeps='nothing',
-        entities=(_ORIG, ('seg', '{measured}Lesions')),
-        suffix='dseg',
-        extension='.nii.gz',
-        companions=('.json', '.tsv'),
-    ),
-)
-"""All outputs of one visit."""
-
 ROOT_FILES = (
     *('.bidsignore', 'README.md', 'dataset_description.json'),
     *('descriptions.tsv', 'descriptions.json'),
 )
 """Files of the dataset that every participant run writes."""
 
-GROUP_TABLES = ('group_lesions.tsv', 'group_visits.tsv', 'group_qc.tsv')
+GROUP_TABLES = ('group_lesions.tsv', 'group_visits.tsv', 'group_best.tsv', 'group_qc.tsv')
 """Tables of the group level, each with its `.json`."""
 
 GROUP_PAGE = 'group.html'
@@ -166,7 +52,11 @@ CITATION = 'logs/CITATION.md'
 
 
 def visit_files(
-    visit: Visit, *, aligned: Collection[Role], tasks: Mapping[Task, Sequence[str]]
+    visit: Visit,
+    *,
+    aligned: Collection[Role],
+    tasks: Mapping[Task, Sequence[str]],
+    further: Collection[str] = (),
 ) -> dict[str, str]:
     """Return the images and transforms of a visit by their keys.
 
@@ -180,13 +70,15 @@ def visit_files(
     tasks
         Regions that are given out, by task that is run: `{'brain': ('brain',),
         'glioma': ('WT', 'TC', 'ET')}`.
+    further
+        Sets of lesions that are measured beside each disease's own, as `lesion_set` calls them.
 
     Returns
     -------
     dict
         Relative path by key: `brain_mask`, `preproc:<role>`, `xfm:<role>`, `dseg:<disease>`,
         `probseg:<disease>:<region>`, `entropy:<disease>`, `mask:<disease>:<region>`,
-        `lesions:<disease>`.
+        `lesions:<disease>`, `lesions:<further set>`.
 
     Raises
     ------
@@ -202,13 +94,40 @@ def visit_files(
     for output in OUTPUTS:
         for fill, scan in _fills(output.each, reference, moving, tasks):
             kept = {'reference': reference, 'moving': scan, 'nothing': None}[output.keeps]
-            entities = {} if kept is None else dict(kept.entities)
-            entities = {key: entities[key] for key in entities if key not in OWN_ENTITIES}
-            entities |= {key: value.format(**fill) for key, value in output.entities}
-            suffix = output.suffix.format(**fill)
-            name = _name(visit, entities, f'_{suffix}{output.extension}')
-            found[output.key.format(**fill)] = f'{visit_folder(visit)}/{name}'
+            found[output.key.format(**fill)] = filled(visit, output, fill, kept=kept)
+        for label in sorted(further) if output.each == 'set' else ():
+            found[output.key.format(set=label)] = filled(visit, output, {'set': label})
     return found
+
+
+def followed_files(visit: Visit, sets: Collection[str]) -> dict[str, str]:
+    """Return the files of a visit in the space in which lesions are followed, by their keys.
+
+    Parameters
+    ----------
+    visit
+        A visit that was brought into that space.
+    sets
+        Sets of lesions that are followed, as `lesion_set` calls them.
+
+    Returns
+    -------
+    dict
+        Relative path by key: `xfm:individual`, `individual:<set>`.
+
+    Examples
+    --------
+    >>> visit = Visit(participant='1', session='b', scans=())
+    >>> followed_files(visit, ['glioma'])['individual:glioma']
+    'sub-1/ses-b/anat/sub-1_ses-b_space-individual_seg-gliomaLesions_dseg.nii.gz'
+    """
+    rows = [output for output in LATER if output.each == 'followed']
+    fills = [{'set': label} for label in sorted(sets)]
+    return {
+        output.key.format(**fill): filled(visit, output, fill)
+        for output in rows
+        for fill in (fills if '{set}' in output.key else [{}])
+    }
 
 
 def files_of(summary: VisitSummary) -> dict[str, str]:
@@ -221,7 +140,28 @@ def files_of(summary: VisitSummary) -> dict[str, str]:
     """
     aligned = {alignment.moving for alignment in summary.alignments if alignment.accepted}
     tasks = {run.task: run.regions for run in summary.models}
-    return visit_files(summary.visit, aligned=aligned, tasks=tasks)
+    further = [label for label, own, _ in lesion_sets(summary) if not own]
+    return visit_files(summary.visit, aligned=aligned, tasks=tasks, further=further)
+
+
+def lesion_sets(summary: VisitSummary) -> list[tuple[str, bool, LesionSet]]:
+    """Return the name of each set of lesions of a visit, whether it is its disease's own, and it.
+
+    Parameters
+    ----------
+    summary
+        Says what was measured.
+    """
+    regions = {run.task: run.regions for run in summary.models}
+    return [
+        (
+            lesion_set(found.disease, found.tissue),
+            found.tissue == lesion_tissue(found.disease, regions[found.disease]),
+            found,
+        )
+        for found in summary.lesion_sets
+        if found.disease in regions
+    ]
 
 
 def whole_set(files: Mapping[str, str]) -> tuple[str, ...]:
@@ -234,41 +174,6 @@ def whole_set(files: Mapping[str, str]) -> tuple[str, ...]:
     """
     beside = {f'{stem(path)}{end}' for key, path in files.items() for end in _companions(key)}
     return (*sorted(beside), *sorted(files.values()))
-
-
-def stem(path: str) -> str:
-    """Return a path without its extension.
-
-    Examples
-    --------
-    >>> stem('sub-01/anat/sub-01_T1w.nii.gz')
-    'sub-01/anat/sub-01_T1w'
-    """
-    folder, slash, name = path.rpartition('/')
-    return f'{folder}{slash}{name.partition(".")[0]}'
-
-
-def sidecar(path: str) -> str:
-    """Return the path of the sidecar of an image, transform or table."""
-    return f'{stem(path)}.json'
-
-
-def table(path: str) -> str:
-    """Return the path of the table that belongs to a label image."""
-    return f'{stem(path)}.tsv'
-
-
-def entities(path: str) -> tuple[dict[str, str], str]:
-    """Return the entities of a name by short key, and its suffix.
-
-    Examples
-    --------
-    >>> entities('sub-01/anat/sub-01_ce-gd_T1w.nii.gz')
-    ({'sub': '01', 'ce': 'gd'}, 'T1w')
-    """
-    *parts, suffix = stem(path).rpartition('/')[2].split('_')
-    pairs = (part.partition('-') for part in parts)
-    return {key: value for key, _, value in pairs}, suffix
 
 
 def lesion_tissue(disease: Disease, regions: Collection[str]) -> Tissue:
@@ -284,6 +189,36 @@ def lesion_tissue(disease: Disease, regions: Collection[str]) -> Tissue:
     if disease == 'metastases':
         return 'TC'
     return 'ET' if 'ET' in regions else 'WT'
+
+
+def lesion_set(disease: Disease, tissue: Tissue) -> str:
+    """Return what a set of lesions is called in the names of its images.
+
+    Parameters
+    ----------
+    disease, tissue
+        What was measured.
+
+    Examples
+    --------
+    >>> lesion_set('glioma', 'ET'), lesion_set('glioma', 'NonCE'), lesion_set('metastases', 'TC')
+    ('glioma', 'gliomaNonCE', 'metastases')
+    """
+    return f'{disease}{tissue}' if tissue in {'WT', 'NonCE'} else disease
+
+
+def lesion_image(visit: Visit, label: str) -> str:
+    """Return the path of the image of a set of lesions on the visit's own grid.
+
+    Parameters
+    ----------
+    visit
+        The visit.
+    label
+        As `lesion_set` calls the set.
+    """
+    (output,) = (output for output in OUTPUTS if output.each == 'set')
+    return filled(visit, output, {'set': label})
 
 
 def visit_folder(visit: Visit) -> str:
@@ -317,6 +252,60 @@ def page(participant: str) -> str:
     return f'sub-{participant}.html'
 
 
+def visit_page(visit: Visit) -> str:
+    """Return the path of the page of one visit, where a participant has one for each."""
+    return f'{visit.name}.html'
+
+
+def viewer(visit: Visit) -> str:
+    """Return the path of the page on which one moves through the images of a visit."""
+    return figure(visit, desc='viewer', end='.html')
+
+
+def history(participant: str) -> str:
+    """Return the path of the record of a participant through time."""
+    return f'sub-{participant}/figures/sub-{participant}_desc-history.json'
+
+
+def tracks_image(participant: str, label: str) -> str:
+    """Return the path of the image of where each lesion of a participant ever was.
+
+    Parameters
+    ----------
+    participant
+        Label without `sub-`.
+    label
+        As `lesion_set` calls the set.
+    """
+    base = f'sub-{participant}/anat/sub-{participant}'
+    return f'{base}_space-individual_seg-{label}Tracks_dseg.nii.gz'
+
+
+def mean_image(participant: str, suffix: str) -> str:
+    """Return the path of the mean of a participant's visits on their common grid.
+
+    Parameters
+    ----------
+    participant
+        Label without `sub-`.
+    suffix
+        BIDS suffix of the images.
+    """
+    return f'sub-{participant}/anat/sub-{participant}_space-individual_desc-mean_{suffix}.nii.gz'
+
+
+def of_participant(path: str) -> bool:
+    """Return whether an image or its companion belongs to a participant and to no visit.
+
+    Examples
+    --------
+    >>> of_participant('sub-1/anat/sub-1_space-individual_seg-gliomaTracks_dseg.tsv')
+    True
+    """
+    found = entities(path)[0]
+    return found.get('seg', '').endswith('Tracks') or found.get('desc') == 'mean'
+
+
 def sessions_table(participant: str) -> str:
     """Return the path of a participant's table of visits."""
     return f'sub-{participant}/sub-{participant}_sessions.tsv'
@@ -325,6 +314,29 @@ def sessions_table(participant: str) -> str:
 def lesions_table(participant: str) -> str:
     """Return the path of a participant's long table of lesions."""
     return f'sub-{participant}/sub-{participant}_lesions.tsv'
+
+
+def filled(
+    visit: Visit, output: Output, fill: Mapping[str, str], *, kept: Scan | None = None
+) -> str:
+    """Return the path of one file of a row of the table.
+
+    Parameters
+    ----------
+    visit
+        The visit.
+    output
+        The row.
+    fill
+        What fills its braces.
+    kept
+        The raw image whose entities stay.
+    """
+    entities = {} if kept is None else dict(kept.entities)
+    entities = {key: entities[key] for key in entities if key not in OWN_ENTITIES}
+    entities |= {key: value.format(**fill) for key, value in output.entities}
+    name = _name(visit, entities, f'_{output.suffix.format(**fill)}{output.extension}')
+    return f'{visit_folder(visit)}/{name}'
 
 
 def _fills(
@@ -340,8 +352,7 @@ def _fills(
     for disease in DISEASES:
         if each not in {'disease', 'region'} or disease not in tasks:
             continue
-        tissue = lesion_tissue(disease, tasks[disease])
-        measured = f'{disease}WT' if tissue == 'WT' else disease
+        measured = lesion_set(disease, lesion_tissue(disease, tasks[disease]))
         fill = {**common, 'disease': disease, 'measured': measured}
         for region in tasks[disease] if each == 'region' else ('',):
             yield {**fill, 'region': region}, reference
@@ -356,4 +367,5 @@ def _name(visit: Visit, entities: Mapping[str, str], end: str) -> str:
 def _companions(key: str) -> tuple[str, ...]:
     """Return the extensions of the files beside an output."""
     kind = key.partition(':')[0]
-    return next(row.companions for row in OUTPUTS if row.key.partition(':')[0] == kind)
+    rows = (row for row in (*OUTPUTS, *LATER) if row.key.partition(':')[0] == kind)
+    return next(rows).companions

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bids_seg.records import Visit, VisitSummary, to_json
-from bids_seg.write import columns, names, tables
+from bids_seg.write import columns, names, paths, tables
 from bids_seg.write.publish import load_summary
 from bids_seg.write.text import (
     MISSING,
@@ -159,7 +159,7 @@ def _outcome(out_dir: Path, summary: VisitSummary) -> Outcome:
                 continue
             path = files[f'lesions:{run.task}']
             rows = _lesions(out_dir, path, summary.visit)
-            specks = read_json(out_dir / names.sidecar(path)).get('NumberOfSpecks', 0)
+            specks = read_json(out_dir / paths.sidecar(path)).get('NumberOfSpecks', 0)
             lesions[run.task] = rows
             present = sum(row.get('status') == 'present' for row in rows)
             sums[run.task] = tables.totals(run, n_lesions=present, n_specks=specks)
@@ -169,5 +169,5 @@ def _outcome(out_dir: Path, summary: VisitSummary) -> Outcome:
 def _lesions(out_dir: Path, path: str, visit: Visit) -> tuple[Row, ...]:
     """Return the rows of a lesion table; days are those of today's knowledge."""
     days = MISSING if visit.days is None else str(visit.days)
-    rows = read_tsv(out_dir / names.table(path))[1]
+    rows = read_tsv(out_dir / paths.table(path))[1]
     return tuple({**row, 'days_from_first': days} for row in rows)

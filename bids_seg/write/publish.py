@@ -79,14 +79,16 @@ def published(out_dir: Path, visit: Visit) -> tuple[str, ...]:
 
     Notes
     -----
-    Maps of a participant's tracks lie in the same folder if the visit has no session; they
-    belong to the participant.
+    What was made of all visits of a participant lies in the same folder if the visit has no
+    session; it belongs to the participant. What was made of this visit when its lesions were
+    followed belongs to the visit, so it goes where the visit goes.
     """
     folder = names.visit_folder(visit)
     if not (out_dir / folder).is_dir():
         return ()
-    own = (path.name for path in (out_dir / folder).glob(f'{visit.name}_*') if path.is_file())
-    return tuple(sorted(f'{folder}/{name}' for name in own if 'Tracks_' not in name))
+    places = (path for path in (out_dir / folder).glob(f'{visit.name}_*') if path.is_file())
+    own = (f'{folder}/{place.name}' for place in places)
+    return tuple(sorted(path for path in own if not names.of_participant(path)))
 
 
 def up_to_date(

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from bids_seg.records import Alignment, LesionSet, ModelRun, Role, Scan, VisitSummary
-from bids_seg.write import names
+from bids_seg.write import paths
 
 Content = dict[str, Any]
 """Fields of one sidecar."""
@@ -59,7 +59,7 @@ def visit_sidecars(
         Name of the input in `DatasetLinks`.
     """
     makers = _Makers(summary, files, lesions, link)
-    return {names.sidecar(path): makers.make(key, path) for key, path in files.items()}
+    return {paths.sidecar(path): makers.make(key, path) for key, path in files.items()}
 
 
 class _Makers:

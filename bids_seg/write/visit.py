@@ -6,7 +6,7 @@ from pathlib import Path
 
 from bids_seg import image
 from bids_seg.records import LesionSet, VisitSummary
-from bids_seg.write import columns, names, sidecars, tables
+from bids_seg.write import columns, names, paths, sidecars, tables
 from bids_seg.write.text import json_bytes, tsv_bytes
 
 
@@ -35,7 +35,7 @@ def texts(
     found: dict[str, bytes] = {}
     for key, path in files.items():
         kind, _, about = key.partition(':')
-        content = contents[names.sidecar(path)]
+        content = contents[paths.sidecar(path)]
         if kind == 'dseg':
             rows, listed = tables.class_rows(runs[about]), columns.CLASSES
         elif kind == 'lesions':
@@ -45,8 +45,8 @@ def texts(
             rows, listed = [], ()
         if listed:
             content |= columns.described(listed)
-            found[names.table(path)] = tsv_bytes(columns.columns_named(listed), rows)
-        found[names.sidecar(path)] = json_bytes(content)
+            found[paths.table(path)] = tsv_bytes(columns.columns_named(listed), rows)
+        found[paths.sidecar(path)] = json_bytes(content)
     return found
 
 

@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bids_seg.records import Scan, Visit
-from bids_seg.write import names
+from bids_seg.write import names, paths
+from bids_seg.write.outputs import LATER, OUTPUTS
 
 LABELS = st.from_regex(r'[0-9a-zA-Z+]{1,6}', fullmatch=True)
 
@@ -90,15 +91,15 @@ def test_every_name_parses_back_to_itself_and_none_is_given_twice(participant, s
     )
     visit = Visit(participant=participant, session=session, scans=scans)
     tasks = {'brain': ['brain'], 'glioma': ['WT', 'TC', 'ET'], 'metastases': ['TC']}
-    paths = names.whole_set(names.visit_files(visit, aligned=['T1w', 'T2w', 'FLAIR'], tasks=tasks))
-    assert len(set(paths)) == len(paths)
-    for path in paths:
-        entities, suffix = names.entities(path)
+    found = names.whole_set(names.visit_files(visit, aligned=['T1w', 'T2w', 'FLAIR'], tasks=tasks))
+    assert len(set(found)) == len(found)
+    for path in found:
+        entities, suffix = paths.entities(path)
         assert entities['sub'] == participant
         assert entities.get('ses') == session
         name = '_'.join([*(f'{key}-{value}' for key, value in entities.items()), suffix])
         assert path.rpartition('/')[2].partition('.')[0] == name
-        assert list(entities) == [key for key in names.ENTITY_ORDER if key in entities]
+        assert list(entities) == [key for key in paths.ENTITY_ORDER if key in entities]
 
 
 def test_files_of_a_summary_are_those_that_were_aligned_and_run(summary_of):
@@ -114,6 +115,6 @@ def test_files_of_a_summary_are_those_that_were_aligned_and_run(summary_of):
 
 
 def test_every_description_label_of_the_table_has_words():
-    used = {value for row in names.OUTPUTS for key, value in row.entities if key == 'desc'}
+    used = {value for row in (*OUTPUTS, *LATER) for key, value in row.entities if key == 'desc'}
     filled = {label for label in used if '{' not in label} | set(names.DISEASES)
-    assert filled == set(names.DESCRIPTIONS)
+    assert filled | {'mean'} == set(names.DESCRIPTIONS)

@@ -8,7 +8,7 @@ import math
 import pytest
 
 from bids_seg.records import LesionSet
-from bids_seg.write import names, sidecars
+from bids_seg.write import names, paths, sidecars
 
 
 @pytest.fixture
@@ -28,7 +28,7 @@ def made(summary_of):
         if run.task != 'brain'
     }
     contents = sidecars.visit_sidecars(summary, files, lesions=lesions)
-    return {key: contents[names.sidecar(path)] for key, path in files.items()}
+    return {key: contents[paths.sidecar(path)] for key, path in files.items()}
 
 
 RAW = 'bids:raw:sub-01/ses-01/anat/sub-01_ses-01_'
@@ -140,6 +140,6 @@ def test_regions_that_could_not_be_reported_are_named_with_the_reason(summary_of
     )
     files = names.files_of(summary)
     contents = sidecars.visit_sidecars(summary, files, lesions={'glioma': empty})
-    content = contents[names.sidecar(files['dseg:glioma'])]
+    content = contents[paths.sidecar(files['dseg:glioma'])]
     assert content['UnavailableRegions'] == {'ET': 'no post-contrast T1w'}
-    assert 'brain' not in ' '.join(contents[names.sidecar(files['entropy:glioma'])]['Sources'])
+    assert 'brain' not in ' '.join(contents[paths.sidecar(files['entropy:glioma'])]['Sources'])
