@@ -66,6 +66,52 @@ def pool(opinions: Iterable[Array], *, temperatures: Sequence[float]) -> Pooled:
     return Pooled(mean=mean, mutual=np.clip(mutual, 0, 1))
 
 
+def pool_regions(opinions: Iterable[Mapping[str, Array]]) -> Mapping[str, Pooled]:
+    """Average the opinions of a system of others, region by region, and say how far they differ.
+
+    Parameters
+    ----------
+    opinions
+        Probabilities by region, arrays of one shape, one opinion after the other; none is kept.
+
+    Returns
+    -------
+    pooled
+        By region, in the order of the first opinion; arrays of the shape that came.
+
+    Raises
+    ------
+    ValueError
+        If there is no opinion.
+
+    Examples
+    --------
+    >>> agree = pool_regions([{'WT': np.float32([0, 1])}, {'WT': np.float32([1, 1])}])
+    >>> agree['WT'].mean, agree['WT'].mutual
+    (array([0.5, 1. ], dtype=float32), array([1., 0.], dtype=float32))
+    """
+    totals: dict[str, Array] = {}
+    uncertain: dict[str, Array] = {}
+    count = 0
+    for opinion in opinions:
+        for region, probability in opinion.items():
+            own = entropy(probability)
+            totals[region] = totals[region] + probability if count else probability
+            uncertain[region] = uncertain[region] + own if count else own
+        count += 1
+    if not count:
+        message = 'no opinion to be averaged'
+        raise ValueError(message)
+    found = {}
+    for region, total in totals.items():
+        mean = total / np.float32(count)
+        mutual = None
+        if count > 1:
+            mutual = np.clip(entropy(mean) - uncertain[region] / np.float32(count), 0, 1)
+        found[region] = Pooled(mean=mean, mutual=mutual)
+    return found
+
+
 def sigmoid(logits: Array) -> Array:
     """Return probabilities; no logit overflows.
 
