@@ -17,7 +17,7 @@ _MARK = 'Painted heads with known tumours'
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Make the dataset; with `--run`, run the program on it and compare.
+    """Make the dataset; with `--run` or `--run-truth`, run the program on it and compare.
 
     Parameters
     ----------
@@ -27,7 +27,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        That of the run; 0 where none was asked for.
+        The highest of the runs; 0 where none was asked for.
 
     Raises
     ------
@@ -43,15 +43,20 @@ def main(argv: Sequence[str] | None = None) -> int:
             f'cannot be written ({error.strerror})', where=given.folder, do='give another folder'
         ) from error
     _say(f'dataset in {given.folder}, its truth in {given.folder / "derivatives" / "truth"}')
-    if given.run is None:
-        return 0
-    return _run(given.folder, given.run, given.work_dir)
+    from bids_seg.demo import dataset
+
+    codes = []
+    if given.run is not None:
+        codes.append(_run(given.folder, given.run, given.work_dir, masks=None))
+    if given.run_truth is not None:
+        truth = given.folder / dataset.TRUTH
+        codes.append(_run(given.folder, given.run_truth, given.work_dir, masks=truth))
+    return max(codes, default=0)
 
 
-def _run(folder: Path, output: Path, work_dir: Path | None) -> int:
+def _run(folder: Path, output: Path, work_dir: Path | None, *, masks: Path | None) -> int:
     """Run both levels on the dataset, print the comparison, and return the exit code."""
-    from bids_seg.demo import compare, dataset
-    from bids_seg.errors import NothingToDoError
+    from bids_seg.demo import course, dataset
     from bids_seg.settings import Settings
     from bids_seg.workflow.run import run
 
@@ -61,17 +66,32 @@ def _run(folder: Path, output: Path, work_dir: Path | None) -> int:
             output_dir=output,
             analysis_level=('participant', 'group'),
             work_dir=work_dir,
+            segmentations=masks,
         )
     )
+    truth = folder / dataset.TRUTH
+    if masks is None:
+        _compare(output, truth)
+    whose = 'of the networks' if masks is None else 'of the truth'
+    sys.stdout.write(f'\nLesions and responses, by the masks {whose}\n')
+    sys.stdout.write(course.table(course.told(output, truth)))
+    sys.stdout.flush()
+    for page in sorted(output.glob('*.html')):
+        _say(f'page: {page}')
+    return code
+
+
+def _compare(output: Path, truth: Path) -> None:
+    """Print how the masks of the networks compare with the truth."""
+    from bids_seg.demo import compare
+    from bids_seg.errors import NothingToDoError
+
     try:
-        compared = compare.rows(output, folder / dataset.TRUTH)
+        compared = compare.rows(output, truth)
     except NothingToDoError as error:
         _say(str(error))
     else:
         sys.stdout.write(compare.table(compared))
-    for page in sorted(output.glob('*.html')):
-        _say(f'page: {page}')
-    return code
 
 
 def _make(folder: Path, seed: int) -> None:
@@ -132,6 +152,12 @@ def _parser() -> argparse.ArgumentParser:
         type=Path,
         metavar='OUT',
         help='run participant and group level into OUT, and compare with the truth',
+    )
+    made.add_argument(
+        '--run-truth',
+        type=Path,
+        metavar='OUT',
+        help='the same into OUT with the true masks in place of the networks',
     )
     made.add_argument(
         '-w',
