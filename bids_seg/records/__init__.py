@@ -17,6 +17,7 @@ from bids_seg.records.responses import (
     History,
     Observation,
     Response,
+    Standing,
     VisitMeasurements,
 )
 from bids_seg.records.runs import Cost, ModelRun, VisitSummary
@@ -72,6 +73,7 @@ __all__ = [
     'Response',
     'Role',
     'Scan',
+    'Standing',
     'Tissue',
     'Track',
     'Tracking',

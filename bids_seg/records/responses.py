@@ -71,6 +71,21 @@ ConfirmStatus = Literal['not_required', 'pending', 'confirmed', 'unconfirmed']
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """As what one lesion counts at one visit by one criterion."""
+
+    lesion_id: str
+    """Name of the lesion."""
+    tissue: Tissue
+    """What it is made of; lesions of two tissues may have the same name."""
+    role: str
+    """target, nontarget, new, fragment, excluded; empty where it has none."""
+    failing: str | None
+    """First clause by which it is not measurable at this visit: ld, sd, slices, spacing, reader;
+    empty where it is measurable, None where it is not there."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Response:
     """The response at one visit by one criterion (columns of the visits' table)."""
 
@@ -156,6 +171,8 @@ class Response:
     """What a reader should look at, in the words of the tables contract."""
     roles: Mapping[str, str] = dataclasses.field(default_factory=dict)
     """By lesion id: target, nontarget, new, fragment, excluded."""
+    standings: tuple[Standing, ...] = ()
+    """The same with the tissue, of both parts of a mixed criterion, and what is measurable."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

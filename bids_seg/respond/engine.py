@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from bids_seg.errors import CommandError
-from bids_seg.records import BestResponse, Course, Response
+from bids_seg.records import BestResponse, Course, Response, Standing
 from bids_seg.respond import criteria
 from bids_seg.respond.arithmetic import UNITS, percent
 from bids_seg.respond.case import Case, prepare
@@ -16,7 +16,7 @@ from bids_seg.respond.criterion import Criterion
 from bids_seg.respond.finish import Rows, best, confirm
 from bids_seg.respond.mixed import combine
 from bids_seg.respond.overall import States, overall
-from bids_seg.respond.plan import Plan, choose, no_baseline
+from bids_seg.respond.plan import Plan, choose, measurable, no_baseline
 from bids_seg.respond.progression import Outcome, days_from_radiotherapy, judge_all
 from bids_seg.respond.rules import Rules
 from bids_seg.respond.target import largest_growth
@@ -128,6 +128,7 @@ def _row(figures: Chart, outcome: Outcome) -> Response:
     review = 'merge_review' in here.flags or outcome.response == 'PD_prelim'
     provisional = resting != 'full' or review or criterion.mixed_tissue or criterion.exploratory
     base = _baseline_row(figures)
+    roles = _roles(plan, case, here.place)
     return replace(
         base,
         session=case.course.visits[here.place].session,
@@ -164,7 +165,8 @@ def _row(figures: Chart, outcome: Outcome) -> Response:
         alternative_response=';'.join(here.alternatives) or None,
         reader_response=_reader(case, here, outcome.response),
         flags=tuple(dict.fromkeys((*plan.flags, *here.flags, *outcome.flags))),
-        roles=_roles(plan, case, here.place),
+        roles=roles,
+        standings=_standings(case, here.place, roles),
     )
 
 
@@ -174,6 +176,7 @@ def _baseline_row(figures: Chart) -> Response:
     now = figures.totals[plan.baseline]
     session = case.course.visits[plan.baseline].session
     there = bool(plan.targets)
+    roles = _roles(plan, case, plan.baseline)
     empty = _empty(case, plan.baseline, response='n/a', reason='baseline')
     return replace(
         empty,
@@ -186,7 +189,8 @@ def _baseline_row(figures: Chart) -> Response:
         baseline_aggregate=now.value if there else None,
         nontarget='NONCR_NONPD' if plan.nontargets else 'NONE',
         flags=plan.flags,
-        roles=_roles(plan, case, plan.baseline),
+        roles=roles,
+        standings=_standings(case, plan.baseline, roles),
     )
 
 
@@ -207,6 +211,7 @@ def _empty(case: Case, place: int, *, response: str, reason: str) -> Response:
         days=case.day(place),
         aggregate_unit=UNITS[criterion.measure],
         steroid_mg=_dose(case, place),
+        standings=_standings(case, place, {}),
     )
 
 
@@ -228,6 +233,21 @@ def _roles(plan: Plan, case: Case, place: int) -> Mapping[str, str]:
         own = 'target' if name in plan.targets else own
         roles[name] = own if root == name else 'fragment'
     return roles
+
+
+def _standings(case: Case, place: int, roles: Mapping[str, str]) -> tuple[Standing, ...]:
+    """Return as what each lesion that is known at a visit counts, and what is measurable."""
+    found = []
+    for name in case.seen:
+        if case.at(name, place) is None:
+            continue
+        size, role = case.present(name, place), roles.get(name, '')
+        failing = None if size is None else measurable(size, case.criterion, case.rules)
+        if failing == '' and role == 'excluded':
+            failing = 'reader'
+        tissue = case.criterion.tissue
+        found.append(Standing(lesion_id=name, tissue=tissue, role=role, failing=failing))
+    return tuple(found)
 
 
 def _reader(case: Case, here: Judged, computed: str) -> str | None:

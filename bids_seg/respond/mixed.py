@@ -72,12 +72,13 @@ def combine(criterion: Criterion, enhancing: Rows, other: Rows) -> Rows:
 
 def _row(criterion: Criterion, first: Response, second: Response) -> Response:
     """Return the response of mixed disease at one visit."""
-    named = replace(first, criterion=criterion.name)
+    both = (*first.standings, *second.standings)
+    named = replace(first, criterion=criterion.name, standings=both)
     if first.response == 'n/a':
         return named
     kept, left = (first, second) if _there(first) else (second, first)
     if not _there(left) and left.response not in _PRELIMINARY:
-        return replace(kept, criterion=criterion.name)
+        return replace(kept, criterion=criterion.name, standings=both)
     response = combined(first.response, second.response)
     waiting = next((one for one in (first, second) if one.response == response), first)
     return replace(

@@ -308,3 +308,16 @@ def test_days_are_told_since_the_first_visit_and_never_as_dates():
 
 def test_sums_are_shown_in_the_unit_of_their_measure():
     assert run(by_products(80000, 49999), 'rano_hgg')[-1].sentence.startswith('SD: sum 499.99 mm2')
+
+
+def test_what_lesions_count_as_is_kept_apart_for_both_parts_of_mixed_disease():
+    other = {'NonCE': {'L001': [(9.0, 8.0), None]}}
+    before, after = run(course('ET', L001=[(20.0, 15.0), (21.0, 15.0)], more=other), 'rano2')
+    assert [(one.tissue, one.role, one.failing) for one in before.standings] == [
+        ('ET', 'target', ''),
+        ('NonCE', 'nontarget', 'ld'),
+    ]
+    assert [(one.tissue, one.role, one.failing) for one in after.standings] == [
+        ('ET', 'target', ''),
+        ('NonCE', 'nontarget', None),
+    ]
