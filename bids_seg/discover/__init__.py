@@ -3,6 +3,7 @@
 
 from bids_seg.discover.digest import input_sha256
 from bids_seg.discover.filters import read_filters
+from bids_seg.discover.given import find_given, mask_sources
 from bids_seg.discover.index import description, participants, select
 from bids_seg.discover.plan import as_tsv, plan
 from bids_seg.discover.validate import validate
@@ -11,7 +12,9 @@ from bids_seg.discover.visits import patients
 __all__ = [
     'as_tsv',
     'description',
+    'find_given',
     'input_sha256',
+    'mask_sources',
     'participants',
     'patients',
     'plan',

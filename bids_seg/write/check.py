@@ -89,7 +89,9 @@ def _unresolved(tree: Tree, uri: str) -> str:
     known = tree.json('dataset_description.json').get('DatasetLinks', {})
     if link not in known:
         return f'has a link {link} that is not in DatasetLinks'
-    folder = tree.root / str(known[link]) if tree.raw is None else tree.raw
+    folder = tree.root / str(known[link])
+    if link == 'raw' and tree.raw is not None:
+        folder = tree.raw
     if folder.is_dir() and not (folder / path).exists():
         return 'does not exist'
     return ''

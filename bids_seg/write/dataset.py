@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Files of the output dataset as a whole; each is idempotent and written under one short lock."""
 
+import dataclasses
 import os
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -79,6 +80,8 @@ class Origin:
     """Root of the input; None keeps what an earlier run wrote about it."""
     link: str = 'raw'
     """Name of the input in `DatasetLinks`."""
+    given: Mapping[str, Path] = dataclasses.field(default_factory=dict)
+    """Roots of further datasets that masks are taken from, by their names in `DatasetLinks`."""
     code_url: str | None = None
     """Where the program's code lies, if known."""
     container: Mapping[str, str] | None = None
@@ -160,7 +163,13 @@ def description(
     if given.get('License'):
         content['License'] = given['License']
     link, warning = _link(out_dir, origin.bids_dir, doi)
-    content['DatasetLinks'] = {origin.link: link}
+    # A link that files of an earlier run name stays.
+    others = {key: to for key, to in earlier.get('DatasetLinks', {}).items() if key != origin.link}
+    for key, root in origin.given.items():
+        doi = _doi(read_json(root / 'dataset_description.json'))
+        others[key], more = _link(out_dir, root, doi, what=f'the dataset {key}')
+        warning = (*warning, *more)
+    content['DatasetLinks'] = {origin.link: link, **others}
     return content, (*warnings, *warning)
 
 
@@ -239,7 +248,9 @@ def _doi(given: Mapping[str, Any]) -> str:
     return f'doi:{doi}' if doi.startswith('10.') else ''
 
 
-def _link(out_dir: Path, bids_dir: Path, doi: str) -> tuple[str, tuple[str, ...]]:
+def _link(
+    out_dir: Path, bids_dir: Path, doi: str, *, what: str = 'the input'
+) -> tuple[str, tuple[str, ...]]:
     """Return what the name of the input stands for: never an absolute path."""
     out, given = out_dir.resolve(), bids_dir.resolve()
     relative = Path(os.path.relpath(given, out)).as_posix()
@@ -248,7 +259,7 @@ def _link(out_dir: Path, bids_dir: Path, doi: str) -> tuple[str, tuple[str, ...]
     if doi:
         return doi, ()
     return relative, (
-        'the input has no DatasetDOI and does not hold the output: its link is a relative path '
+        f'{what} has no DatasetDOI and does not hold the output: its link is a relative path '
         'that breaks when one of them is moved',
     )
 

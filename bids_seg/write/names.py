@@ -57,6 +57,7 @@ def visit_files(
     aligned: Collection[Role],
     tasks: Mapping[Task, Sequence[str]],
     further: Collection[str] = (),
+    given: Collection[Task] = (),
 ) -> dict[str, str]:
     """Return the images and transforms of a visit by their keys.
 
@@ -72,6 +73,8 @@ def visit_files(
         'glioma': ('WT', 'TC', 'ET')}`.
     further
         Sets of lesions that are measured beside each disease's own, as `lesion_set` calls them.
+    given
+        Tasks whose masks were given: they have no probabilities.
 
     Returns
     -------
@@ -93,6 +96,8 @@ def visit_files(
     found: dict[str, str] = {}
     for output in OUTPUTS:
         for fill, scan in _fills(output.each, reference, moving, tasks):
+            if output.suffix == 'probseg' and fill['disease'] in given:
+                continue
             kept = {'reference': reference, 'moving': scan, 'nothing': None}[output.keeps]
             found[output.key.format(**fill)] = filled(visit, output, fill, kept=kept)
         for label in sorted(further) if output.each == 'set' else ():
@@ -141,7 +146,8 @@ def files_of(summary: VisitSummary) -> dict[str, str]:
     aligned = {alignment.moving for alignment in summary.alignments if alignment.accepted}
     tasks = {run.task: run.regions for run in summary.models}
     further = [label for label, own, _ in lesion_sets(summary) if not own]
-    return visit_files(summary.visit, aligned=aligned, tasks=tasks, further=further)
+    given = {run.task for run in summary.models if run.sources}
+    return visit_files(summary.visit, aligned=aligned, tasks=tasks, further=further, given=given)
 
 
 def lesion_sets(summary: VisitSummary) -> list[tuple[str, bool, LesionSet]]:

@@ -149,19 +149,23 @@ class _Makers:
         """Return the sidecar of the brain mask."""
         return {
             'Description': 'Brain mask: 1 inside the brain, 0 outside.',
-            'Sources': self._inputs(run),
+            'Sources': list(run.sources) or self._inputs(run),
             'Type': 'Brain',
             'VolumeMm3': run.volumes_mm3.get('brain', 0),
-            'Manual': False,
+            'Manual': run.manual,
             **_model(run),
         }
 
     def _dseg(self, run: ModelRun) -> Content:
         """Return the sidecar of the class image."""
+        drawn = [
+            self._own(f'probseg:{run.task}:{inner}') for inner in run.regions if not run.sources
+        ]
+        who = 'given for this visit' if run.sources else f'found by the {run.task} network'
         content = {
-            'Description': f'Tissue classes found by the {run.task} network, one in each voxel.',
-            'Sources': [self._own(f'probseg:{run.task}:{inner}') for inner in run.regions],
-            'Manual': False,
+            'Description': f'Tissue classes {who}, one in each voxel.',
+            'Sources': list(run.sources) or drawn,
+            'Manual': run.manual,
             **_model(run),
         }
         if run.unavailable:
@@ -200,7 +204,7 @@ class _Makers:
             'Sources': [self._own(f'dseg:{run.task}')],
             'Type': 'Lesion',
             'VolumeMm3': run.volumes_mm3.get(region, 0),
-            'Manual': False,
+            'Manual': run.manual,
             **_model(run),
         }
 
@@ -213,7 +217,7 @@ class _Makers:
                 'one integer each; names and measurements in the table beside it.'
             ),
             'Sources': [self._own(f'dseg:{run.task}')],
-            'Manual': False,
+            'Manual': run.manual,
             **_model(run),
             'Tissue': found.tissue,
             'NumberOfLesions': len(found.lesions),
@@ -260,7 +264,9 @@ def _image_words(scan: Scan) -> str:
 
 
 def _model(run: ModelRun) -> Content:
-    """Return who drew it."""
+    """Return which network drew it; nothing where it was given."""
+    if run.sources:
+        return {}
     return {
         'Model': run.model,
         'ModelVersion': run.version,
