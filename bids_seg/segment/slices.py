@@ -7,11 +7,16 @@ matrix for the rows and one for the columns, the same for every slice.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from bids_seg.errors import StageError
+from bids_seg.image import Volume
+from bids_seg.records import Role
+from bids_seg.segment.system import Call
 
 Stack = NDArray[Any]
 """Slices, `(S, rows, columns)`."""
@@ -166,19 +171,22 @@ def sample(stack: Stack, rows: Matrix, columns: Matrix) -> NDArray[np.float32]:
 
 
 def answers(
-    inputs: NDArray[np.float32],
-    run: Callable[[NDArray[np.float32]], NDArray[np.float32]],
+    stack: Stack,
+    call: Call,
     *,
+    normalise: Callable[[Stack], NDArray[np.float32]] = np.asarray,
     batch: int = 8,
 ) -> NDArray[np.float32]:
     """Return what a network says to each slice, a few slices at a time.
 
     Parameters
     ----------
-    inputs : array of shape (S, rows, columns, C)
-        What the network is given.
-    run
-        From a batch of inputs to a batch of outputs `(B, rows, columns, 1)`.
+    stack : array of shape (S, rows, columns) or (S, rows, columns, C)
+        Slices.
+    call
+        From `(B, rows, columns, C)` to `(B, rows, columns, 1)`.
+    normalise
+        From so many slices to what the network is given.
     batch
         Slices at once; how many changes memory, not the outcome.
 
@@ -187,8 +195,35 @@ def answers(
     outputs : array of shape (S, rows, columns)
         What it said.
     """
-    parts = [run(inputs[at : at + batch])[..., 0] for at in range(0, len(inputs), batch)]
-    return np.concatenate(parts) if parts else np.zeros(inputs.shape[:3], np.float32)
+    said = np.zeros(stack.shape[:3], np.float32)
+    for at in range(0, len(stack), batch):
+        said[at : at + batch] = call(normalise(stack[at : at + batch]))[..., 0]
+    return said
+
+
+def first_of(roles: Sequence[Role], images: Mapping[Role, Volume]) -> Role:
+    """Return the first of some roles that an image plays.
+
+    Parameters
+    ----------
+    roles
+        Those that a system can do with, the best first.
+    images
+        Of a visit.
+
+    Raises
+    ------
+    StageError
+        If none is there.
+    """
+    for role in roles:
+        if role in images:
+            return role
+    raise StageError(
+        f'there is no {" or ".join(roles)} image',
+        where='images',
+        do='choose another network for this visit',
+    )
 
 
 def largest(mask: NDArray[np.bool_], *, corners: bool) -> NDArray[np.bool_]:

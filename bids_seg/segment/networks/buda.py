@@ -61,7 +61,7 @@ def build(*, norm: Norm, width: int = 32) -> keras.Model:
     """
     image = keras.Input((None, None, 3), name='image')
     x = image
-    skips = []
+    skips: list[Any] = []
     for stage in stages():
         level = LEVELS + 1 if stage == 'bottleneck' else int(stage[-1])
         channels = width * 2 ** (level - 1)
