@@ -7,7 +7,8 @@ import pytest
 
 from bids_seg import report
 from bids_seg.errors import NothingToDoError
-from bids_seg.report import cohort
+from bids_seg.report.cohort.strips import strips
+from bids_seg.report.cohort.visits import judged
 
 
 @pytest.fixture
@@ -60,7 +61,7 @@ def test_a_visit_with_several_criteria_is_one_row():
         {'participant_id': 'sub-1', 'session_id': 'ses-a', 'visit_status': 'complete', 'criterion': c}
         for c in ('rano2', 'mrano')
     ]  # fmt: skip
-    assert len(cohort.judged(rows, [])) == 1
+    assert len(judged(rows, [])) == 1
 
 
 def test_a_visit_with_two_networks_has_two_rows_and_counts_once(tmp_path):
@@ -82,7 +83,7 @@ def test_strips_are_drawn_for_each_network_and_once_for_the_brain():
         for i in range(3)
         for disease in ('glioma', 'metastases')
     ]  # fmt: skip
-    titles = [title for title, _, _ in cohort._strips(cohort.judged(rows, []))]
+    titles = [title for title, _, _ in strips(judged(rows, []))]
     assert titles == [
         'glioma, tumour core (TC), mL', 'metastases, tumour core (TC), mL', 'brain, mL',
     ]  # fmt: skip
@@ -90,7 +91,7 @@ def test_strips_are_drawn_for_each_network_and_once_for_the_brain():
 
 def test_a_reason_comes_from_the_table_of_quality():
     key = {'participant_id': 'sub-1', 'session_id': 'n/a', 'visit_status': 'failed'}
-    (visit,) = cohort.judged([key], [{**key, 'reason': 'cut short'}])
+    (visit,) = judged([key], [{**key, 'reason': 'cut short'}])
     assert visit.reason == 'cut short'
 
 
@@ -99,9 +100,9 @@ def test_few_or_equal_visits_give_no_outliers():
         {'participant_id': f'sub-{i}', 'session_id': 'n/a', 'brain_mm3': value}
         for i, value in enumerate(['1400000'] * 9 + ['1410000'])
     ]
-    assert not any(visit.remarks for visit in cohort.judged(rows, []))
+    assert not any(visit.remarks for visit in judged(rows, []))
     assert not any(
-        visit.remarks for visit in cohort.judged([*rows[:5], {**rows[5], 'brain_mm3': '9'}], [])
+        visit.remarks for visit in judged([*rows[:5], {**rows[5], 'brain_mm3': '9'}], [])
     )
 
 
