@@ -3,17 +3,20 @@
 
 import hashlib
 import json
+from collections.abc import Sequence
 
-from bids_seg.records import Visit
+from bids_seg.records import Given, Visit
 
 
-def input_sha256(visit: Visit) -> str:
-    """Return a digest of a visit's images and of the sidecar fields that are used.
+def input_sha256(visit: Visit, given: Sequence[Given] = ()) -> str:
+    """Return a digest of a visit's images, the sidecar fields that are used, and given masks.
 
     Parameters
     ----------
     visit
         Its files are read whole, as they lie on disk.
+    given
+        Masks that take the place of networks.
 
     Notes
     -----
@@ -25,4 +28,6 @@ def input_sha256(visit: Visit) -> str:
             content = hashlib.file_digest(file, 'sha256').hexdigest()
         line = [scan.role, scan.relative, content, dict(scan.metadata)]
         total.update(json.dumps(line, sort_keys=True, default=str).encode())
+    for each in given:
+        total.update(f'{each.task} {each.sha256}'.encode())
     return total.hexdigest()

@@ -13,7 +13,7 @@ from bids_seg.errors import UserError
 from bids_seg.records import Patient, Visit
 from bids_seg.segment import models
 from bids_seg.settings import Settings, Task, digest, shaping
-from bids_seg.workflow import finish, plan
+from bids_seg.workflow import finish, given
 from bids_seg.workflow.graph import Course
 from bids_seg.workflow.log import RunLog
 from bids_seg.workflow.outcome import Tally
@@ -50,17 +50,16 @@ def course(
     """
     for warning in patient.warnings:
         logger.warning('sub-%s: %s', patient.participant, warning)
-    tasks, note = plan.tasks_for(patient, settings.models)
+    among = discover.mask_sources(
+        settings.derivatives, settings.segmentations, output_dir=about.out_dir
+    )
     states: list[VisitState] = []
     told = False
     for visit in patient.visits:
-        noted = dataclasses.replace(
-            visit, warnings=(*patient.warnings, *visit.warnings, *((note,) if note else ()))
-        )
-        planned = plan.plan(noted, tasks)
         if settings.overwrite == 'never' and publish.published(about.out_dir, visit):
             _is_there(visit, log=log, tally=tally)
             continue
+        planned = given.planned(visit, patient, settings, among)
         if planned.action == 'skip':
             _skip(planned, about, log=log, tally=tally)
             told = True
@@ -89,9 +88,13 @@ def _state(planned: VisitPlan, settings: Settings, about: RunContext) -> VisitSt
         root=about.work_dir,
         settings_sha256=digest({**shaping(settings), **shares}),
         input_sha256='',
+        given=planned.given,
     )
     try:
-        return dataclasses.replace(state, input_sha256=discover.input_sha256(planned.visit))
+        digest_of_input = discover.input_sha256(planned.visit, planned.given)
+        return dataclasses.replace(
+            state, input_sha256=digest_of_input, failure=given.fault(planned.given)
+        )
     except (OSError, UserError) as error:
         failure = Failure(
             stage='plan',

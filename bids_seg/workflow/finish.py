@@ -15,6 +15,7 @@ from bids_seg.image import Volume
 from bids_seg.measure.recorded import entropy
 from bids_seg.records import Cost, Disease, LesionSet, ModelRun, Visit, VisitSummary, to_json
 from bids_seg.segment.job import mutual_path
+from bids_seg.workflow import given
 from bids_seg.workflow.anonymous import anonymous, roots
 from bids_seg.workflow.state import RunContext, VisitState
 from bids_seg.write import names, participant, publish, tables
@@ -40,7 +41,8 @@ def measure_and_publish(state: VisitState, about: RunContext) -> VisitState:
     began = time.monotonic()
     accepted = {each.moving for each in state.alignments if each.accepted}
     regions = {run.task: run.regions for run in state.models}
-    files = names.visit_files(state.visit, aligned=accepted, tasks=regions)
+    drawn = {run.task for run in state.models if run.sources}
+    files = names.visit_files(state.visit, aligned=accepted, tasks=regions, given=drawn)
     found: dict[str, LesionSet] = {
         run.task: _measured(state, run, files) for run in state.models if run.task != 'brain'
     }
@@ -158,20 +160,30 @@ def page(label: str, out_dir: Path) -> Path:
 
 
 def _measured(state: VisitState, run: ModelRun, files: dict[str, str]) -> LesionSet:
-    """Measure what one network drew and write the image of its lesions."""
+    """Measure what one network drew, or what was given, and write the image of its lesions."""
     disease: Disease = 'glioma' if run.task == 'glioma' else 'metastases'
-    labels = image.read_labels(state.files[f'dseg:{disease}'])
+    own = given.own_grid(state, run.task)
+    key, space = own or (f'dseg:{disease}', 'orig')
     probabilities = {
-        region: image.read_map(state.files[f'probseg:{disease}:{region}']) for region in run.regions
+        region: image.read_map(state.files[place])
+        for region in run.regions
+        if (place := f'probseg:{disease}:{region}') in state.files
     }
     found, components = measure.lesions(
-        labels,
+        image.read_labels(state.files[key]),
         probabilities,
         disease=disease,
         tissue=names.lesion_tissue(disease, run.regions),
         member_entropies=_member_entropies(state, run, probabilities),
+        measurement_space=space,
     )
+    if own is not None:
+        grid = image.read_header(state.files[f'dseg:{disease}']).grid
+        components = image.resample(components, grid, order=0)
     image.save(tables.indexed(components), state.root / files[f'lesions:{disease}'])
+    if run.sources:
+        # Regions that a mask tells apart count also where none of them is drawn.
+        return dataclasses.replace(found, totals_mm3=dict(run.volumes_mm3))
     return found
 
 

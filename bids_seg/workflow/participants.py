@@ -15,6 +15,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from bids_seg import __version__, discover
+from bids_seg.discover.masks import Source
 from bids_seg.errors import LockedError
 from bids_seg.image import write_bytes
 from bids_seg.records import Patient, to_json
@@ -76,6 +77,7 @@ def choose(settings: Settings) -> Chosen:
     labels = discover.select(settings.bids_dir, settings.participant_label)
     file = settings.bids_filter_file
     filters = discover.read_filters(file) if file is not None else None
+    _given(settings)
     if settings.use_plugin is not None:
         engine.read_plugin(settings.use_plugin)
     for task in plan.possible(settings.models):
@@ -137,7 +139,10 @@ def run(settings: Settings, chosen: Chosen, *, log: RunLog, tally: Tally) -> Non
     chosen.index_dir.mkdir()
     try:
         origin = dataset.Origin(
-            version=__version__, bids_dir=settings.bids_dir, container=_container()
+            version=__version__,
+            bids_dir=settings.bids_dir,
+            given={source.link: source.root for source in _given(settings)},
+            container=_container(),
         )
         for warning in dataset.write_root(settings.output_dir, origin, labels=_DESCRIBED):
             logger.warning('%s', warning)
@@ -148,6 +153,13 @@ def run(settings: Settings, chosen: Chosen, *, log: RunLog, tally: Tally) -> Non
         logger.error('the run ends with its first failure, as --stop-on-first-crash asks for')
     finally:
         shutil.rmtree(chosen.index_dir, ignore_errors=True)
+
+
+def _given(settings: Settings) -> tuple[Source, ...]:
+    """Return the datasets that masks are taken from."""
+    return discover.mask_sources(
+        settings.derivatives, settings.segmentations, output_dir=settings.output_dir
+    )
 
 
 def _visits(settings: Settings, labels: Sequence[str]) -> int:

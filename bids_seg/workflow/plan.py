@@ -10,7 +10,7 @@ from importlib import metadata
 from typing import Literal
 
 from bids_seg import __version__
-from bids_seg.records import Patient, Role, Visit
+from bids_seg.records import Disease, Given, Patient, Role, Visit
 from bids_seg.segment import models
 from bids_seg.segment.model import Model
 from bids_seg.settings import TASKS, Task
@@ -51,6 +51,8 @@ class VisitPlan:
     """What the networks will be asked for."""
     models_skipped: Mapping[str, str]
     """Tasks that were asked for and cannot be done, with the reason."""
+    given: tuple[Given, ...] = ()
+    """Masks that take the place of networks."""
 
 
 def tasks_for(patient: Patient, asked: Sequence[str]) -> tuple[tuple[Task, ...], str]:
@@ -80,6 +82,54 @@ def tasks_for(patient: Patient, asked: Sequence[str]) -> tuple[tuple[Task, ...],
         'at most one of them was made for this disease'
     )
     return TASKS, note
+
+
+def disease_of(tasks: Sequence[Task]) -> Disease | None:
+    """Return the one disease that tasks are about; None where there are two, or none.
+
+    Parameters
+    ----------
+    tasks
+        Tasks of a participant.
+
+    Examples
+    --------
+    >>> disease_of(('brain', 'glioma')), disease_of(TASKS)
+    ('glioma', None)
+    """
+    found: list[Disease] = [task for task in tasks if task != 'brain']
+    return found[0] if len(found) == 1 else None
+
+
+def left(tasks: Sequence[Task], given: Sequence[Given], asked: Sequence[str]) -> tuple[Task, ...]:
+    """Return what is left to the networks where masks were given.
+
+    Parameters
+    ----------
+    tasks
+        Tasks of the participant.
+    given
+        What was given for the visit.
+    asked
+        `auto`, or the tasks that the user named.
+
+    Notes
+    -----
+    A visit whose lesions are given runs no network unless it is named; a tumour network that is
+    named brings the brain's along, which it needs.
+
+    Examples
+    --------
+    >>> drawn = (Given(task='glioma'),)
+    >>> left(TASKS, drawn, ('auto',)), left(TASKS, drawn, ('glioma', 'metastases'))
+    ((), ('brain', 'metastases'))
+    """
+    there = {each.task for each in given}
+    if not there - {'brain'}:
+        return tuple(task for task in tasks if task not in there)
+    named = {task for task in TASKS if task in asked and task not in there}
+    needed = {'brain'} - there if named - {'brain'} else set()
+    return tuple(task for task in TASKS if task in named or task in needed)
 
 
 def possible(asked: Sequence[str]) -> tuple[Task, ...]:
@@ -128,7 +178,7 @@ def runnable(model: Model, roles: frozenset[Role]) -> str:
     return f'it needs {needed}, this visit has {", ".join(sorted(roles))}'
 
 
-def plan(visit: Visit, tasks: Sequence[Task]) -> VisitPlan:
+def plan(visit: Visit, tasks: Sequence[Task], given: Sequence[Given] = ()) -> VisitPlan:
     """Return what can be done with a visit, whatever lies in the output already.
 
     Parameters
@@ -136,12 +186,14 @@ def plan(visit: Visit, tasks: Sequence[Task]) -> VisitPlan:
     visit
         The visit.
     tasks
-        What is asked for.
+        What is asked of the networks.
+    given
+        Masks that take the place of networks.
     """
     reasons = {task: runnable(models.find(task), visit.roles) for task in tasks}
     able: tuple[Task, ...] = tuple(task for task in tasks if not reasons[task])
     refused = {str(task): reason for task, reason in reasons.items() if reason}
-    if not able:
+    if not able and not given:
         reason = next(iter(refused.values()))
         passed = [f'{item.relative}: {item.reason}' for item in visit.passed_over]
         return VisitPlan(
@@ -151,4 +203,11 @@ def plan(visit: Visit, tasks: Sequence[Task]) -> VisitPlan:
             tasks=(),
             models_skipped=refused,
         )
-    return VisitPlan(visit=visit, action='run', reason='', tasks=able, models_skipped=refused)
+    return VisitPlan(
+        visit=visit,
+        action='run',
+        reason='',
+        tasks=able,
+        models_skipped=refused,
+        given=tuple(given),
+    )

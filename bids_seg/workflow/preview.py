@@ -9,7 +9,8 @@ from pathlib import Path
 
 from bids_seg import discover
 from bids_seg.settings import Settings
-from bids_seg.workflow import plan
+from bids_seg.workflow import given, plan
+from bids_seg.workflow.plan import VisitPlan
 
 
 def run(settings: Settings) -> int:
@@ -33,6 +34,9 @@ def run(settings: Settings) -> int:
     labels = discover.select(settings.bids_dir, settings.participant_label)
     file = settings.bids_filter_file
     filters = discover.read_filters(file) if file is not None else None
+    among = discover.mask_sources(
+        settings.derivatives, settings.segmentations, output_dir=settings.output_dir
+    )
     with tempfile.TemporaryDirectory(prefix='bids-seg-') as folder:
         patients = discover.patients(
             settings.bids_dir,
@@ -44,12 +48,19 @@ def run(settings: Settings) -> int:
         rows = []
         for patient in patients:
             rows += discover.plan([patient])
-            tasks, note = plan.tasks_for(patient, settings.models)
+            note = plan.tasks_for(patient, settings.models)[1]
             if note:
                 row = {'visit': f'sub-{patient.participant}', 'state': 'warning'}
                 rows.append({**row, 'reason': note})
             for visit in patient.visits:
-                planned = plan.plan(visit, tasks)
+                planned = given.planned(visit, patient, settings, among)
+                rows += _given_rows(planned)
+                known = {*patient.warnings, *visit.warnings, note}
+                rows += [
+                    {'visit': visit.name, 'state': 'warning', 'reason': words}
+                    for words in planned.visit.warnings
+                    if words not in known
+                ]
                 for task in planned.tasks:
                     rows.append({'visit': visit.name, 'role': task, 'state': 'will run'})
                 for name, reason in planned.models_skipped.items():
@@ -57,3 +68,15 @@ def run(settings: Settings) -> int:
                     rows.append({**row, 'reason': reason})
     sys.stdout.write(discover.as_tsv(rows))
     return 0
+
+
+def _given_rows(planned: VisitPlan) -> list[dict[str, str]]:
+    """Return a row for each file that takes the place of a network, or why it cannot."""
+    rows: list[dict[str, str]] = []
+    for each in planned.given:
+        row = {'visit': planned.visit.name, 'role': each.task}
+        if each.fault is not None:
+            reason = f'{each.fault.what} ({each.fault.where}); {each.fault.do}'
+            rows.append({**row, 'state': 'cannot run', 'reason': reason})
+        rows += [{**row, 'state': 'given', 'file': file.relative} for file in each.files]
+    return rows

@@ -23,7 +23,7 @@ from bids_seg.records import Cost, ModelRun, Role, from_json, to_json
 from bids_seg.segment import models
 from bids_seg.segment.job import Job, VisitJob
 from bids_seg.settings import Task
-from bids_seg.workflow import network
+from bids_seg.workflow import given, network
 from bids_seg.workflow.state import (
     Failure,
     PageResult,
@@ -93,13 +93,14 @@ def prepare(in_state: Path, *, bias: str, seed: int, threads: int) -> Path:
         )
         usable = set(prepared.usable)
         kept = {key: path for key, path in files.items() if key.rpartition(':')[2] in usable}
-        return dataclasses.replace(
+        aligned = dataclasses.replace(
             state,
             files=kept,
             alignments=prepared.alignments,
             stripped=tuple(role for role, stripped in prepared.stripped.items() if stripped),
             warnings=prepared.warnings,
         )
+        return given.draw(aligned)
 
     return _stage('prepare', in_state, work)
 

@@ -14,6 +14,7 @@ from bids_seg.image import write_bytes
 from bids_seg.records import (
     Alignment,
     Cost,
+    Given,
     LesionSet,
     ModelRun,
     Role,
@@ -61,7 +62,9 @@ class VisitState:
     settings_sha256: str
     """Digest of settings and weights."""
     input_sha256: str
-    """Digest of the images."""
+    """Digest of the images, and of the masks that were given."""
+    given: tuple[Given, ...] = ()
+    """Masks that take the place of networks."""
     files: Mapping[str, Path] = dataclasses.field(default_factory=dict)
     """What was written so far, by the keys of `write.names`."""
     content_sha256: str = ''
