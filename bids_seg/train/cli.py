@@ -60,6 +60,12 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument(
         '--preview', action='store_true', help='only draw samples, as preview.png, and stop'
     )
+    made.add_argument(
+        '--beside',
+        type=Path,
+        metavar='DATASET',
+        help='with --preview: put the scans of this labelled BIDS dataset between the painted ones',
+    )
     return made
 
 

@@ -25,6 +25,10 @@ GENTLE = 0.3
 """Share of the learning rate where a run starts from given weights."""
 
 
+PREVIEWED = 12
+"""Painted samples on the page of a preview."""
+
+
 def run(words: argparse.Namespace) -> int:
     """Train as the command line says and return the exit code.
 
@@ -38,7 +42,8 @@ def run(words: argparse.Namespace) -> int:
     read = _labelled if labelled.is_labelled(words.data) else _painted
     source, validation = read(recipe, words)
     if words.preview:
-        preview.draw(words.out_dir / 'preview.png', samples=[source(index) for index in range(12)])
+        samples = [source(index) for index in range(PREVIEWED)]
+        preview.draw(words.out_dir / 'preview.png', samples=_beside(samples, recipe, words.beside))
         return 0
     keras.utils.set_random_seed(words.seed)
     network = recipes.network(recipe)
@@ -72,10 +77,19 @@ def run(words: argparse.Namespace) -> int:
     return 0
 
 
+def _beside(samples: list[Sample], recipe: Recipe, dataset: Path | None) -> list[Sample]:
+    """Put a real scan of a labelled dataset after each painted one, as far as there are any."""
+    if dataset is None:
+        return samples
+    model = models.find(recipe.name)
+    shape = importlib.import_module(f'bids_seg.train.synthesis.{recipe.name}').SHAPE
+    return labelled.between(samples, labelled.find(dataset, model), model, shape=shape)
+
+
 def _calibrate(work: trainer.Run, validation: list[Sample], model: Model) -> None:
     """Fit one temperature per region on unseen heads and write them down."""
     drawn = [work.predict(sample.image) for sample in validation]
-    found = calibrate.fit(drawn, validation, spacing=model.spacing)
+    found = calibrate.fit(drawn, validation, spacing=model.own.spacing)
     told = {region: round(value, 3) for region, value in zip(model.regions, found, strict=True)}
     (work.folder / 'temperature.json').write_text(json.dumps(told), encoding='utf-8')
     logger.info('Temperatures: %s', json.dumps(told))

@@ -212,6 +212,29 @@ def source(
     return sample
 
 
+def between(
+    painted: Sequence[Sample], cases: Sequence[Case], model: Model, *, shape: tuple[int, int, int]
+) -> list[Sample]:
+    """Return painted samples with a real one after each, as long as there are real ones.
+
+    Parameters
+    ----------
+    painted
+        What was painted.
+    cases
+        Visits, shown as they stand.
+    model
+        The network.
+    shape
+        `(I, J, K)` of a sample.
+    """
+    real = source(cases, model, shape=shape, seed=0, vary=False)
+    out: list[Sample] = []
+    for index, sample in enumerate(painted):
+        out += [sample, real(index)] if index < len(cases) else [sample]
+    return out
+
+
 def _sample(
     case: Case, model: Model, shape: tuple[int, int, int], rng: np.random.Generator | None
 ) -> Sample:
@@ -221,12 +244,12 @@ def _sample(
     brain = _brain(case, reference)
     truth = [brain] if model.task == 'brain' else _truth_arrays(case, model)
     middle = _middle(truth, brain, rng, model)
-    affine = _place(model.spacing, shape, middle, rng)
+    affine = _place(model.own.spacing, shape, middle, rng)
     target = np.stack([np.clip(_at(mask, affine, shape, 1), 0, 1) for mask in truth], axis=-1)
     seen = np.ones(shape, bool)
     if model.task != 'brain':
         inner = _at(brain, affine, shape, 1) > 0.5
-        seen = _grown(inner, MARGIN / model.spacing)
+        seen = _grown(inner, MARGIN / model.own.spacing)
     channels = []
     roles = model.contrasts or tuple(shown)
     for part in roles:
@@ -237,8 +260,8 @@ def _sample(
         values = _at(volume, affine, shape, 1)
         field = _at(Volume(np.ones(volume.array.shape, np.float32), volume.grid), affine, shape, 0)
         mask = field > 0.5 if model.task == 'brain' else inner
-        channels.append(np.where(seen, model.normalise(_varied(values, rng), mask), 0) * field)
-    if model.presence:
+        channels.append(np.where(seen, model.own.normalise(_varied(values, rng), mask), 0) * field)
+    if model.own.presence:
         channels += [np.full(shape, part in shown, np.float32) for part in roles]
     weight = np.ones((*shape, len(model.regions)), np.float32)
     for region, lacking in model.unavailable.items():

@@ -90,7 +90,7 @@ def test_a_fixed_sample_shows_the_tumour_at_the_right_front(dataset):
     assert sample.image.shape == (32, 48, 40, 8)
     assert sample.target.shape == (32, 48, 40, 3)
     centre = np.argwhere(sample.target[..., 0] > 0.5).mean(0) - (np.array((32, 48, 40)) - 1) / 2
-    np.testing.assert_allclose(centre * model.spacing, (7, 6, 0), atol=1.5)
+    np.testing.assert_allclose(centre * model.own.spacing, (7, 6, 0), atol=1.5)
     assert sample.image[0, 0, 0, 4:].tolist() == [1, 0, 0, 1]
     assert not sample.image[..., 1:3].any()
     inside = sample.target[..., 0] > 0.9
@@ -143,3 +143,14 @@ def test_visits_of_one_participant_are_never_parted(dataset):
     seen, unseen = labelled.split(twice)
     assert len(seen) + len(unseen) == 6
     assert not {case.name for case in seen} & {case.name for case in unseen}
+
+
+def test_real_scans_stand_between_painted_ones_as_long_as_there_are_any(dataset):
+    model, shape = models.find('glioma'), (24, 24, 24)
+    cases = labelled.find(dataset, model)
+    alone = labelled.source(cases, model, shape=shape, seed=0, vary=False)
+    painted = [object() for _ in range(5)]
+    page = labelled.between(painted, cases, model, shape=shape)
+    assert [page[place] for place in (0, 2, 4, 6, 7)] == painted
+    for place, index in ((1, 0), (3, 1), (5, 2)):
+        np.testing.assert_array_equal(page[place].image, alone(index).image)
