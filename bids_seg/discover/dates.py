@@ -45,6 +45,8 @@ class Order:
     """What decided."""
     warnings: tuple[str, ...]
     """What the user should know about the order."""
+    origin: int = 0
+    """First day as the table counts where it counts days, so that other days of it can be told."""
 
 
 def moment(value: str | None) -> When | None:
@@ -119,11 +121,24 @@ def order(labels: Sequence[Label], *, sources: Sequence[Mapping[Label, When]]) -
     when = (whole or some or [{}])[0]
     days, warnings = _days(by_label, when)
     dates = {label: when[label].date if label in when else None for label in labels}
+    counts = (
+        when[label].day - day
+        for label, day in days.items()
+        if day is not None and when[label].date is None
+    )
+    origin = next(counts, 0)
     if any(item.date and not item.clock for item in when.values()):
         warnings.append('dates without a time of day: visits of one day are ordered by label')
 
     def result(ordered: tuple[Label, ...], by: Literal['date', 'label', 'one']) -> Order:
-        return Order(labels=ordered, days=days, dates=dates, by=by, warnings=tuple(warnings))
+        return Order(
+            labels=ordered,
+            days=days,
+            dates=dates,
+            by=by,
+            warnings=tuple(warnings),
+            origin=origin,
+        )
 
     if len(labels) < 2:
         return result(by_label, 'one')

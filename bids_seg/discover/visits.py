@@ -12,26 +12,11 @@ from bids_seg.discover.candidates import Candidate, Rejected, Rules, examine
 from bids_seg.discover.choice import choose
 from bids_seg.discover.dates import Label, When
 from bids_seg.discover.filters import Filters, check
+from bids_seg.discover.user_tables import DAYS, MOMENTS, OF_VISITS, VisitRows
 from bids_seg.errors import UserError
 from bids_seg.records import ROLES, PassedOver, Patient, Scan, Visit
 
 logger = logging.getLogger(__name__)
-
-CLINICAL = (
-    'steroid_mg',
-    'steroid_physiologic',
-    'kps',
-    'ecog',
-    'clinical_status',
-    'rt_end_date',
-    'immunotherapy_start',
-    'antiangiogenic',
-    'histology_recurrence',
-)
-"""Columns of a sessions table that the response rules read."""
-
-DAYS = ('days', 'days_from_first', 'days_from_first_visit')
-"""Columns of a sessions table that count days instead of giving dates."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,12 +29,23 @@ class _Draft:
     """Sidecar fields of its reference image."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Tables:
+    """Tables of all participants."""
+
+    participants: text.Table
+    """The dataset's participants.tsv."""
+    given: VisitRows
+    """What the user gave."""
+
+
 def patients(
     bids_dir: Path,
     *,
     participants: Sequence[str],
     sessions: Sequence[str] = (),
     filters: Filters | None = None,
+    given: VisitRows | None = None,
     index_dir: Path,
 ) -> Iterator[Patient]:
     """Return the patients asked for, each with its visits in order of time.
@@ -65,6 +61,8 @@ def patients(
         visit in any case.
     filters
         As `read_filters` returns them.
+    given
+        As `read_visit_rows` returns them; what they say wins over the dataset's own tables.
     index_dir
         Where folders of links are made for a moment: the work folder, or a temporary one.
 
@@ -89,7 +87,10 @@ def patients(
     table = text.read_tsv(bids_dir / 'participants.tsv', shown='participants.tsv')
     for warning in table.warnings:
         logger.warning('%s', warning)
-    return _in_batches(rules, tuple(participants), wanted=wanted, table=table, index_dir=index_dir)
+    tables = _Tables(participants=table, given=given or VisitRows(rows={}))
+    return _in_batches(
+        rules, tuple(participants), wanted=wanted, tables=tables, index_dir=index_dir
+    )
 
 
 def _in_batches(
@@ -97,7 +98,7 @@ def _in_batches(
     labels: tuple[str, ...],
     *,
     wanted: frozenset[str],
-    table: text.Table,
+    tables: _Tables,
     index_dir: Path,
 ) -> Iterator[Patient]:
     """Yield patients; what is wrong with one of them does not stop the others."""
@@ -105,9 +106,17 @@ def _in_batches(
         batch = labels[start : start + index.BATCH]
         found = index.images(rules.bids_dir, batch, index_dir=index_dir)
         for label in batch:
-            info, warnings = _info(table, label)
+            info, warnings = _info(tables.participants, label)
+            info |= tables.given.info(label)
             try:
-                patient = _patient(label, found[label], rules=rules, wanted=wanted)
+                patient = _patient(
+                    label,
+                    found[label],
+                    rules=rules,
+                    wanted=wanted,
+                    given=tables.given.of(label),
+                    info=info,
+                )
             except (OSError, UserError) as error:
                 lost = Visit(
                     participant=label,
@@ -115,11 +124,19 @@ def _in_batches(
                     scans=(),
                     warnings=(f'cannot be read: {error}',),
                 )
-                patient = Patient(participant=label, visits=(lost,))
-            yield replace(patient, info=info, warnings=(*warnings, *patient.warnings))
+                patient = Patient(participant=label, visits=(lost,), info=info)
+            yield replace(patient, warnings=(*warnings, *patient.warnings))
 
 
-def _patient(label: str, found: Sequence[str], *, rules: Rules, wanted: frozenset[str]) -> Patient:
+def _patient(
+    label: str,
+    found: Sequence[str],
+    *,
+    rules: Rules,
+    wanted: frozenset[str],
+    given: Mapping[str, Mapping[str, str]],
+    info: Mapping[str, str],
+) -> Patient:
     """Return one participant with the visits asked for."""
     folder = rules.bids_dir / f'sub-{label}'
     files: dict[Label, list[str]] = {ses: [] for ses in index.sessions(rules.bids_dir, label)}
@@ -132,6 +149,8 @@ def _patient(label: str, found: Sequence[str], *, rules: Rules, wanted: frozense
     rows = {row.get('session_id', '').removeprefix('ses-'): row for row in table.rows}
     drafts = {ses: _draft(label, ses, names, rules=rules) for ses, names in files.items()}
     sources, odd = _sources(label, drafts, rows=rows, folder=folder)
+    told = _given_sources(drafts, given)
+    sources = told if any(told) else sources
     placed = [
         ses
         for ses, draft in drafts.items()
@@ -145,13 +164,45 @@ def _patient(label: str, found: Sequence[str], *, rules: Rules, wanted: frozense
             drafts[ses].visit,
             days=order.days.get(ses),
             date=order.dates.get(ses),
-            clinical=_clinical(rows.get(ses or '', {})),
+            clinical=_counted(
+                _clinical({**rows.get(ses or '', {}), **given.get(ses or '', {})}), order.origin
+            ),
         )
         for ses in labels
-        if not wanted or ses in wanted
     )
-    warnings = (*table.warnings, *odd, *order.warnings)
-    return Patient(participant=label, visits=visits, ordered_by=order.by, warnings=warnings)
+    return Patient(
+        participant=label,
+        visits=tuple(visit for visit in visits if not wanted or visit.session in wanted),
+        info=_counted(info, order.origin),
+        timeline=tuple(replace(visit, scans=(), passed_over=(), warnings=()) for visit in visits),
+        ordered_by=order.by,
+        warnings=(*table.warnings, *odd, *order.warnings),
+    )
+
+
+def _given_sources(
+    drafts: Mapping[Label, _Draft], given: Mapping[str, Mapping[str, str]]
+) -> list[dict[Label, When]]:
+    """Return the times of visits that the user gave, whose cells were looked at before."""
+    sources: list[dict[Label, When]] = [{}, {}]
+    for session in drafts:
+        row = given.get(session or '', {})
+        count = next((row[column] for column in DAYS if column in row), None)
+        read = (dates.moment(row.get('acq_time')), dates.counted(count))
+        for source, when in zip(sources, read, strict=True):
+            if when is not None:
+                source[session] = when
+    return sources
+
+
+def _counted(row: Mapping[str, str], origin: int) -> dict[str, str]:
+    """Return columns in which days are counted as those of the visits are: from the first one."""
+    return {
+        name: str(int(value) - origin)
+        if name in MOMENTS and origin and value.lstrip('+-').isdigit()
+        else value
+        for name, value in row.items()
+    }
 
 
 def _draft(label: str, session: Label, files: Sequence[str], *, rules: Rules) -> _Draft:
@@ -283,7 +334,7 @@ def _scans_row(label: str, visit: Visit, *, folder: Path) -> str | None:
 
 def _clinical(row: Mapping[str, str]) -> dict[str, str]:
     """Return the clinical columns of one visit that say something."""
-    return {key: row[key] for key in CLINICAL if text.said(row.get(key)) is not None}
+    return {key: row[key] for key in OF_VISITS if text.said(row.get(key)) is not None}
 
 
 def _info(table: text.Table, label: str) -> tuple[dict[str, str], list[str]]:

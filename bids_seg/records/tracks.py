@@ -106,6 +106,8 @@ class ReaderEdit:
     """Component index or lesion id; empty where the override needs none."""
     value: str
     """Lesion id to link with, or the override's value."""
+    tissue: Tissue | Literal[''] = ''
+    """Which set of lesions a correction is about; empty: the usual one of the disease."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
