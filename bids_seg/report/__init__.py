@@ -3,5 +3,6 @@
 
 from bids_seg.report.cohort import group
 from bids_seg.report.page import participant
+from bids_seg.report.section import PageShape
 
-__all__ = ['group', 'participant']
+__all__ = ['PageShape', 'group', 'participant']

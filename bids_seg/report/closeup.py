@@ -46,6 +46,22 @@ class Cut:
     """Their lengths as recorded, mm."""
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Piece:
+    """One lesion at one visit, ready to be drawn."""
+
+    label: str
+    """Label of the lesion's set: glioma, metastases, ..."""
+    lesion_id: str
+    """For life."""
+    place: int
+    """Of the visit."""
+    cut: Cut
+    """Its voxels."""
+    role: str
+    """The image."""
+
+
 def field(longest_mm: float) -> float:
     """Return the side of the square in which a lesion is shown, mm.
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bids_seg.errors import NothingToDoError, OutputError
-from bids_seg.records import REFERENCE_ORDER, Disease, Role, VisitSummary, from_json
+from bids_seg.records import REFERENCE_ORDER, Disease, History, Role, VisitSummary, from_json
 from bids_seg.report.wording import natural, number
 
 DISEASES: tuple[Disease, ...] = ('glioma', 'metastases')
@@ -107,6 +107,8 @@ class PatientOutputs:
     """In order of time."""
     tables: tuple[str, ...]
     """Tables of the participant, relative to the output folder."""
+    history: History | None = None
+    """What tracking and response made of all visits; None where they were not followed."""
 
     @property
     def latest(self) -> VisitOutputs:
@@ -161,6 +163,7 @@ def read_patient(out_dir: Path, participant: str) -> PatientOutputs:
         participant=participant,
         visits=tuple(visits),
         tables=tuple(f'{home.name}/{name}' for name in names),
+        history=_history(home / 'figures' / f'{home.name}_desc-history.json'),
     )
 
 
@@ -171,6 +174,20 @@ def _summary(path: Path) -> VisitSummary:
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise OutputError(
             f'not a summary of a visit ({error})', where=path, do='run the visit again'
+        ) from error
+
+
+def _history(path: Path) -> History | None:
+    """Read what was made of all visits; a broken file is named."""
+    if not path.is_file():
+        return None
+    try:
+        return from_json(History, path.read_text(encoding='utf-8'))
+    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+        raise OutputError(
+            f'not a history of a participant ({error})',
+            where=path,
+            do='run the participant level again',
         ) from error
 
 

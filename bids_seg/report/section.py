@@ -2,18 +2,36 @@
 """What a section of the page is, what it is given, and what it gives back."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
 import jinja2
 
+from bids_seg.report.closeup import Piece
+from bids_seg.report.history import Account
 from bids_seg.report.outputs import PatientOutputs, VisitOutputs
 from bids_seg.report.view import Pictures
 
 TEMPLATES = Path(__file__).parent / 'templates'
 """Folder of the page templates."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PageShape:
+    """What was asked for about pages."""
+
+    aggregate: int = 4
+    """More visits than this: a page for each."""
+    viewer: bool = False
+    """Whether each visit also has an interactive page."""
+    keep_dates: bool = False
+    """Whether calendar dates may be shown."""
+
+
+PLAIN = PageShape()
+"""What pages are like where nothing was asked for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +46,10 @@ class Figure:
     """What it shows, with the numbers."""
     caption: str
     """The text below it."""
+    narrow: str = ''
+    """The same for a phone; empty where one drawing serves both."""
+    columns: int = 0
+    """Pictures side by side, which set its width on the page; 0: as wide as there is room."""
 
     @property
     def path(self) -> str:
@@ -56,6 +78,19 @@ class Scene:
     """The visit that is shown; the shown one among all for sections of the participant."""
     pictures: Pictures
     """The voxels of that visit."""
+    shape: PageShape = PLAIN
+    """What was asked for about pages."""
+    accounts: tuple[Account, ...] = ()
+    """What each criterion says of the participant."""
+    pieces: Mapping[tuple[str, str], Mapping[int, Piece]] = field(default_factory=dict)
+    """By set and lesion: the lesion at each visit, for strips."""
+    visit_page: str = ''
+    """The page that shows the visit, where it is another one."""
+
+    @property
+    def several(self) -> tuple[Account, ...]:
+        """The accounts of more than one visit."""
+        return tuple(account for account in self.accounts if len(account.visits) > 1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +105,8 @@ class Section:
     """`top`: once, before the visits; `visit`: in every visit; `end`: once, after them."""
     render: Callable[[Scene], Part]
     """Make the fragment; reads no file."""
+    anchor: str = 'findings'
+    """Its anchor where it has no heading."""
 
 
 @cache

@@ -14,8 +14,8 @@ TEMPLATE = """
   {{ parts.table(head, rows, 'Volumes and largest lesion at each visit') }}
   {% if figure %}{{ parts.figure(figure) }}{% endif %}
 </div>
-<p class="small">Lesions are measured at each visit by itself; they are not yet followed from visit to
-visit, so a number does not name the same lesion at two visits. Not a response assessment.</p>
+{% if not followed %}<p class="small">Lesions were measured at each visit by itself and not followed from visit to
+visit, so a number does not name the same lesion at two visits. Not a response assessment.</p>{% endif %}
 """
 
 WIDTH, HEIGHT, EDGE = 520.0, 250.0, 44.0
@@ -198,8 +198,9 @@ def render(scene: Scene) -> Part:
     head += [(name, 'n') for name in names] + [('largest lesion', 'n')]
     rows = [_row(visit, keys) for visit in patient.visits]
     figure = curve(patient)
-    html_text = fill(TEMPLATE, {'head': head, 'rows': rows, 'figure': figure})
+    values = {'head': head, 'rows': rows, 'figure': figure, 'followed': bool(scene.several)}
+    html_text = fill(TEMPLATE, values)
     return Part(html=html_text, figures=(figure,) if figure else ())
 
 
-SECTION = Section(title='Over the visits', order=30, scope='top', render=render)
+SECTION = Section(title='Volumes over the visits', order=30, scope='top', render=render)

@@ -3,7 +3,7 @@
 
 import re
 
-from bids_seg.report import drawing, view
+from bids_seg.report import drawing, strip, view
 from bids_seg.report.outputs import DiseaseOutputs, LesionOutputs, VisitOutputs
 from bids_seg.report.section import Figure, Part, Scene, Section, fill
 from bids_seg.report.wording import LESIONS, REGIONS, across, count, ml, number, sentence
@@ -26,10 +26,10 @@ TEMPLATE = """
       <thead><tr><th scope="col">lesion</th><th scope="col">side</th><th scope="col" class="n">volume</th>
       <th scope="col" class="n">longest &times; perpendicular</th><th scope="col" class="n">slice</th></tr></thead>
       <tbody>{% for name, anchor, side, volume, widest, slice in few %}
-      <tr><th scope="row"><a href="#{{ anchor }}">{{ name }}</a></th><td>{{ side }}</td><td class="n">{{ volume }}</td>
+      <tr><th scope="row"><a href="{{ anchor }}">{{ name }}</a></th><td>{{ side }}</td><td class="n">{{ volume }}</td>
       <td class="n">{{ widest }}</td><td class="n">{{ slice }}</td></tr>{% endfor %}</tbody>
     </table></div>
-    {% if more %}<p class="small">and {{ more }} more, see <a href="#{{ visit }}-lesions">lesions</a>.</p>{% endif %}
+    {% if more %}<p class="small">and {{ more }} more, see <a href="{{ visit }}-lesions">lesions</a>.</p>{% endif %}
     {% endif %}
   </div>
   {% if figure %}<div>{{ parts.figure(figure) }}{{ parts.legend(legend) }}</div>{% endif %}
@@ -111,14 +111,16 @@ def _few(scene: Scene) -> list[tuple[str, ...]]:
     rows: list[tuple[str, ...]] = []
     for outputs in scene.visit.diseases:
         for measured in outputs.lesions[:1]:
+            strips = strip.anchors(scene, measured.label)
             for row in measured.rows[:FEW]:
                 name = row.get('name', 'n/a')
+                own = f'{scene.visit_page}#{scene.visit.stem(f"{measured.label}{name}")}'
                 whose = f'{outputs.disease} ' if len(scene.visit.diseases) > 1 else ''
                 place = [number(row.get(f'centroid_{axis}')) or 0.0 for axis in 'xyz']
                 rows.append(
                     (
                         whose + name,
-                        scene.visit.stem(f'{measured.label}{name}'),
+                        f'#{strips[name]}' if name in strips else own,
                         view.side((place[0], place[1], place[2]), scene.pictures),
                         ml(number(row.get('volume_mm3'))),
                         across(number(row.get('ld_mm')), number(row.get('sd_mm'))),
@@ -194,7 +196,7 @@ def render(scene: Scene) -> Part:
             'figure': figure,
             'few': few,
             'more': sum(counted) - len(few),
-            'visit': visit.name,
+            'visit': f'{scene.visit_page}#{visit.name}',
             'legend': drawing.legend(list(drawn)),
         },
     )

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Every lesion of a visit: the measured slice with both diameters, and the table."""
 
-from bids_seg.report import closeup, drawing, view
+from bids_seg.report import closeup, drawing, strip, view
 from bids_seg.report.closeup import Ends
 from bids_seg.report.outputs import LesionOutputs, Row
 from bids_seg.report.section import Figure, Part, Scene, Section, fill
@@ -14,6 +14,7 @@ TEMPLATE = """
 {% if block.rows %}
 <div class="cards lesions">{% for figure in block.figures %}{{ parts.figure(figure) }}{% endfor %}</div>
 {% if block.left_out %}<p class="small">{{ block.left_out }}</p>{% endif %}
+{% if block.above %}<p class="small">Pictures of {% for name, anchor in block.above.items() %}<a href="#{{ anchor }}">{{ name }}</a>{{ ', ' if not loop.last }}{% endfor %} stand further up, at all visits side by side.</p>{% endif %}
 {{ parts.table(block.head, block.rows, block.title) }}
 {% else %}<p>None segmented.</p>{% endif %}
 {% endfor %}
@@ -119,12 +120,23 @@ def _figure(row: Row, measured: LesionOutputs, scene: Scene) -> Figure | None:
     return Figure(stem=stem, svg=svg, alt=alt, caption=caption)
 
 
+def _above(measured: LesionOutputs, scene: Scene) -> dict[str, str]:
+    """Return the lesions whose pictures stand in a strip of the same page, with their anchors."""
+    if scene.visit_page:
+        return {}
+    names = {row.get('name', '') for row in measured.rows}
+    found = strip.anchors(scene, measured.label)
+    return {name: anchor for name, anchor in found.items() if name in names}
+
+
 def render(scene: Scene) -> Part:
     """Return pictures and table for each tissue that was measured."""
     blocks, figures = [], []
     for outputs in scene.visit.diseases:
         for measured in outputs.lesions:
-            made = [_figure(row, measured, scene) for row in measured.rows[:SHOWN]]
+            above = _above(measured, scene)
+            shown = [row for row in measured.rows[:SHOWN] if row.get('name', '') not in above]
+            made = [_figure(row, measured, scene) for row in shown]
             drawn = [figure for figure in made if figure is not None]
             figures += drawn
             rest = len(measured.rows) - SHOWN
@@ -135,6 +147,7 @@ def render(scene: Scene) -> Part:
                     'rows': [_cells(row, scene) for row in measured.rows],
                     'figures': drawn,
                     'left_out': f'{rest} smaller ones are in the table alone.' if rest > 0 else '',
+                    'above': above,
                 }
             )
     if not blocks:

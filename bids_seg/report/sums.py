@@ -1,0 +1,152 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The sum over targets through time, with the heights at which it is PR and PD."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping, Sequence
+from typing import Literal
+
+from bids_seg.records import CriterionInForce
+from bids_seg.report import chart, history
+from bids_seg.report.chart import Scale
+from bids_seg.report.clock import Clock
+from bids_seg.report.history import Account
+
+PLOT = 210.0
+"""Height of the plot, pixels."""
+STEPS: Mapping[str, float] = {'ld': 10.0, 'product': 100.0, 'volume': 1000.0}
+"""Recorded steps of a sum in one unit of the plot."""
+UNITS: Mapping[str, str] = {'ld': 'mm', 'product': 'mm²', 'volume': 'mL'}
+"""Units of the plot."""
+INKS: Mapping[str, str] = {
+    'CR': '#1d6b3c', 'PR': '#2c7fb8', 'MR': '#5a8fae', 'SD': '#6b6b6b', 'PD': '#b2182b', 'PD_prelim': '#b2182b',
+}  # fmt: skip
+"""Colours of responses; their letters say the same."""
+
+
+def plot(
+    account: Account,
+    criterion: CriterionInForce,
+    time: Clock,
+    y: float,
+    *,
+    ends: tuple[float, float],
+    narrow: bool,
+) -> list[str]:
+    """Return the sum over targets with the lines of PR and PD.
+
+    Parameters
+    ----------
+    account, criterion
+        What is drawn.
+    time
+        The axis.
+    y
+        Upper end, pixels.
+    ends
+        Left and right end, pixels.
+    narrow
+        Whether there is no room beside the plot.
+    """
+    measure, rows, baseline = criterion.measure, account.rows, account.baseline
+    start = rows[baseline].aggregate if baseline is not None else None
+    if start is None or baseline is None:
+        said = 'No measurable lesion at baseline: no sum over targets.'
+        return [chart.text((ends[0] + 12, y + PLOT / 2), said)]
+    known = [
+        (i, row.aggregate / STEPS[measure])
+        for i, row in enumerate(rows)
+        if row.aggregate is not None
+    ]
+    partial = start / STEPS[measure] * (1 - criterion.partial_pct / 100)
+    steps = _progression_line(account, criterion, time)
+    shown = chart.ticks(max([value for _, value in known] + [level for _, level in steps]))
+    scale = Scale(low=0, high=shown[-1], start=y + PLOT, end=y + 8)
+    drawn = []
+    for value in shown:
+        at = scale.at(value)
+        drawn.append(chart.line([(ends[0], at), (ends[1], at)], width=1, opacity=0.14))
+        drawn.append(chart.text((ends[0] - 8, at + 4), f'{value:g}', anchor='end', size=12))
+    anchor: Literal['middle', 'end'] = 'middle' if narrow else 'end'
+    drawn.append(chart.text((ends[0] - 8, y - 4), f'sum, {UNITS[measure]}', anchor=anchor, size=11))
+    flat = [(time.x(baseline), scale.at(partial)), (ends[1], scale.at(partial))]
+    drawn.append(chart.line(flat, ink=INKS['PR'], dash='7 5'))
+    moving = [(x, scale.at(level)) for x, level in steps]
+    drawn.append(chart.line(moving, ink=INKS['PD'], dash='3 3', width=1.8))
+    drawn += _curve(known, time, scale)
+    # Whole recorded steps: what a reader would have to measure to reach a limit.
+    least = (100 - criterion.partial_pct) * start // 100
+    labels = [(f'PR: {history.total(least, measure)} or less', scale.at(partial), INKS['PR'])]
+    last = next((row for row in reversed(rows) if row.nadir_aggregate is not None), None)
+    if last is not None and last.nadir_aggregate is not None and steps:
+        most = -(-(100 + criterion.progression_pct) * last.nadir_aggregate // 100)
+        labels.append(
+            (f'PD: {history.total(most, measure)} or more', scale.at(steps[-1][1]), INKS['PD'])
+        )
+    heights = chart.spaced([at for _, at, _ in labels], gap=15, low=y + 10, high=y + PLOT)
+    for (said, at, ink), height in zip(labels, heights, strict=True):
+        place = (ends[1], at - 5) if narrow else (ends[1] + 10, height + 4)
+        drawn.append(
+            chart.text(
+                place, said, anchor='end' if narrow else 'start', size=11 if narrow else 12, ink=ink
+            )
+        )
+    values = dict(known)
+    for place_of, mark in _marks(account):
+        if place_of in values:
+            below = (time.x(place_of), scale.at(values[place_of]) + 22)
+            drawn.append(chart.text(below, mark, anchor='middle', size=11))
+    return drawn
+
+
+def _progression_line(
+    account: Account, criterion: CriterionInForce, time: Clock
+) -> list[tuple[float, float]]:
+    """Return the corners of the line from which on a sum is PD: it moves with the nadir."""
+    corners: list[tuple[float, float]] = []
+    before: int | None = account.baseline
+    for place, row in enumerate(account.rows):
+        if row.nadir_aggregate is None or before is None or place <= before:
+            continue
+        level = (
+            row.nadir_aggregate / STEPS[criterion.measure] * (1 + criterion.progression_pct / 100)
+        )
+        corners += [(time.x(before), level), (time.x(place), level)]
+        before = place
+    return corners
+
+
+def _curve(known: Sequence[tuple[int, float]], time: Clock, scale: Scale) -> list[str]:
+    """Return the sums joined by lines, dashed across visits where it is not known."""
+    drawn = []
+    for (one, first), (other, second) in itertools.pairwise(known):
+        ends = [(time.x(one), scale.at(first)), (time.x(other), scale.at(second))]
+        drawn.append(chart.line(ends, width=2.4, dash='' if other == one + 1 else '5 4'))
+    for place, value in known:
+        at = (time.x(place), scale.at(value))
+        drawn.append(chart.dot(at, radius=5))
+        decimals = 2 if scale.high < 10 else 1
+        drawn.append(
+            chart.text(
+                (at[0], at[1] - 10),
+                f'{value:.{decimals}f}',
+                anchor='middle',
+                style='font-weight="650"',
+            )
+        )
+    return drawn
+
+
+def _marks(account: Account) -> list[tuple[int, str]]:
+    """Return what single sums are: baseline and nadir of the latest visit."""
+    found: dict[int, str] = {}
+    if account.baseline is not None:
+        found[account.baseline] = 'baseline'
+    last = account.answer
+    nadir = (
+        None if last is None or last.nadir_aggregate is None else account.place(last.nadir_session)
+    )
+    if nadir is not None:
+        found[nadir] = f'{found[nadir]}, nadir' if nadir in found else 'nadir'
+    return list(found.items())

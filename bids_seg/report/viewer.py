@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: Apache-2.0
+"""An interactive page for each visit: one moves through the reference image with the labels on it."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+from typing import Any
+
+import nibabel as nb
+import numpy as np
+from numpy.typing import NDArray
+
+from bids_seg import image
+from bids_seg.image import Volume, write_bytes
+from bids_seg.report.outputs import VisitOutputs
+from bids_seg.report.view import REGION_CLASSES, Pictures
+
+SPACING_MM = 1.5
+"""Spacing of the voxels that are shown; finer ones make the page large."""
+VALUES = {'WT': 1, 'TC': 2, 'ET': 3}
+"""Values of the regions on the colour scale, outermost first."""
+
+
+def path(visit: VisitOutputs) -> str:
+    """Return where a visit's interactive page is, relative to the output folder."""
+    participant = visit.summary.visit.participant
+    return f'sub-{participant}/figures/{visit.name}_desc-viewer.html'
+
+
+def write(out_dir: Path, visit: VisitOutputs, pictures: Pictures) -> Path | None:
+    """Write a visit's interactive page; return its path, None where there is no image.
+
+    Parameters
+    ----------
+    out_dir
+        Root of the derivative dataset.
+    visit, pictures
+        The visit and its voxels.
+    """
+    if not pictures.images:
+        return None
+    from nilearn import plotting
+
+    role, grey = next(iter(pictures.images.items()))
+    grid = image.isotropic(pictures.grid, spacing=SPACING_MM)
+    ground = image.resample(Volume(grey.astype(np.float32), pictures.grid), grid, order=1)
+    labels = image.resample(Volume(_labels(pictures), pictures.grid), grid, order=0)
+    with warnings.catch_warnings():
+        # It warns of itself: of scales it chooses, and of large pages.
+        warnings.simplefilter('ignore')
+        shown: Any = plotting.view_img(
+            _nifti(labels.array, labels), bg_img=_nifti(ground.array, ground), threshold=0.5,
+            cmap='autumn', symmetric_cmap=False, vmin=0, vmax=3, opacity=0.45, colorbar=False,
+            black_bg=True, dim=0, resampling_interpolation='nearest', annotate=True,
+            title=f'{visit.name}, {role}. Research use only; not a diagnosis.',
+        )  # fmt: skip
+    made = out_dir / path(visit)
+    write_bytes(made, str(shown.get_standalone()).encode())
+    return made
+
+
+def _labels(pictures: Pictures) -> NDArray[np.int16]:
+    """Return the regions of all tumour networks as one label image, inner over outer."""
+    labels = np.zeros(pictures.grid.shape, np.int16)
+    for region in REGION_CLASSES:
+        for masks in pictures.regions.values():
+            if region in masks:
+                labels[masks[region]] = VALUES[region]
+    return labels
+
+
+def _nifti(array: NDArray[Any], volume: Volume) -> nb.Nifti1Image:
+    """Return a volume as nilearn wants it."""
+    return nb.Nifti1Image(np.asarray(array), volume.grid.affine)
