@@ -40,6 +40,7 @@ demo: setup  ## a made dataset with known tumours, through participant and group
 
 figures: setup  ## the figures of the README, on the scans under ../shared/data
 	$(BIN)/python -m benchmarks.real_scans ../shared/data
+	$(BIN)/python -m benchmarks.painted_heads ../shared/data/heads
 
 lock:  ## write the locks again, newest versions within the ranges
 	for python in 311 313; do \
