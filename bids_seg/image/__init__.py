@@ -6,7 +6,7 @@ array outside of this package runs along the axes closest to right, anterior and
 """
 
 from bids_seg.image.container import is_fetched
-from bids_seg.image.files import read, read_labels, read_map, save, write_bytes
+from bids_seg.image.files import encoded, read, read_labels, read_map, save, write_bytes
 from bids_seg.image.grid import Grid, Volume, from_stored, isotropic, to_stored
 from bids_seg.image.header import Header, read_header
 from bids_seg.image.sample import resample, shrink
@@ -15,6 +15,7 @@ __all__ = [
     'Grid',
     'Header',
     'Volume',
+    'encoded',
     'from_stored',
     'is_fetched',
     'isotropic',

@@ -85,6 +85,19 @@ def read_map(path: Path) -> Volume:
 def save(volume: Volume, path: Path) -> None:
     """Write a volume in the order and with the affine of its grid; all of the file or none.
 
+    Parameters
+    ----------
+    volume
+        Masks and labels of an unsigned integer type, maps as float32.
+    path
+        Ends in `.nii.gz`; its folder is made if need be.
+    """
+    write_bytes(path, encoded(volume))
+
+
+def encoded(volume: Volume) -> bytes:
+    """Return a volume as the bytes of a `.nii.gz` file, in its grid's own order.
+
     Integers are stored without scaling, sform equals qform, the compressed stream carries
     neither time nor name, so that the same volume gives the same bytes.
 
@@ -92,8 +105,6 @@ def save(volume: Volume, path: Path) -> None:
     ----------
     volume
         Masks and labels of an unsigned integer type, maps as float32.
-    path
-        Ends in `.nii.gz`; its folder is made if need be.
     """
     array = to_stored(volume)
     if array.dtype == np.bool_:
@@ -105,7 +116,7 @@ def save(volume: Volume, path: Path) -> None:
     header.set_xyzt_units('mm')
     if np.issubdtype(array.dtype, np.floating):
         header.set_data_dtype(np.float32)
-    write_bytes(path, gzip.compress(image.to_bytes(), compresslevel=4, mtime=0))
+    return gzip.compress(image.to_bytes(), compresslevel=4, mtime=0)
 
 
 def write_bytes(path: Path, content: bytes) -> None:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Columns of all tables: name, meaning, unit and levels, in the order in which they stand."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +20,8 @@ class Column:
     """All values that may stand in it, with their meaning."""
     format: str = ''
     """Kind of value, for columns of which BIDS says it; empty otherwise."""
+    cdisc: str = ''
+    """What a trial's tables (CDISC SDTM) call it; empty where they do not know it."""
 
 
 def described(columns: Iterable[Column], *, about: str = '') -> dict[str, Any]:
@@ -46,6 +48,8 @@ def described(columns: Iterable[Column], *, about: str = '') -> dict[str, Any]:
             found[column.name]['Units'] = column.units
         if column.levels:
             found[column.name]['Levels'] = dict(column.levels)
+        if column.cdisc:
+            found[column.name]['CDISC'] = column.cdisc
     return found
 
 
@@ -54,14 +58,35 @@ def columns_named(columns: Iterable[Column]) -> list[str]:
     return [column.name for column in columns]
 
 
-_NO_YES = {'0': 'no', '1': 'yes'}
-_DISEASE = {'glioma': 'glioma', 'metastases': 'brain metastases'}
+NO_YES = {'0': 'no', '1': 'yes'}
+"""Levels of what is so or is not."""
+DISEASE = {'glioma': 'glioma', 'metastases': 'brain metastases'}
+"""What a network looks for."""
 _TISSUE = {
     'ET': 'enhancing tumour',
     'TC': 'tumour core',
     'WT': 'whole lesion',
     'NonCE': 'whole lesion without its contrast-enhancing part',
 }
+_IDENTITY = {
+    'baseline': 'there at the first visit that can be judged',
+    'new': 'came up later',
+    'new_unverified': 'came up later, where no earlier visit shows the place',
+    'continuing': 'there as before',
+    'resolved': 'no longer segmented',
+    'recurrent': 'back after a visit without it',
+    'fragment': 'split from its parent',
+    'merged_into': 'became a part of another lesion',
+    'separated': 'apart again from the lesion of which it was a part',
+}
+ROLES = {
+    'target': 'counts in the sum',
+    'nontarget': 'there at baseline, not in the sum',
+    'new': 'came up after baseline',
+    'fragment': 'split from a lesion, with which it counts',
+    'excluded': 'not in the sum by a reader',
+}
+"""As what a lesion counts by a criterion."""
 VISIT_STATUS = {
     'complete': 'all files of the visit are there',
     'failed': 'something went wrong; no files',
@@ -104,7 +129,7 @@ DATES = (
 
 LESION: tuple[Column, ...] = (
     *KEY,
-    Column('disease', 'Network whose mask the lesion comes from.', levels=_DISEASE),
+    Column('disease', 'Network whose mask the lesion comes from.', levels=DISEASE),
     *DATES,
     Column('lesion_id', 'Name of the lesion: L001 for life, or U001 where it is not tracked.'),
     Column(
@@ -121,7 +146,11 @@ LESION: tuple[Column, ...] = (
             'not_evaluable': 'the visit cannot be judged',
         },
     ),
-    Column('identity_event', 'What happened to the identity of the lesion at this visit.'),
+    Column(
+        'identity_event',
+        'What happened to the identity of the lesion at this visit.',
+        levels=_IDENTITY,
+    ),
     Column('events', 'Further events, separated by semicolons.'),
     Column('parent_id', 'Lesion that this one split from.'),
     Column('merged_into', 'Lesion that this one is part of at this visit.'),
@@ -138,10 +167,20 @@ LESION: tuple[Column, ...] = (
     Column('gap_visits', 'Evaluable visits without the lesion before it came back.'),
     Column('adjacent_to', 'Lesion that it touches without being matched.'),
     Column('tissue', 'Tissue that was measured.', levels=_TISSUE),
-    Column('exclude_reason', 'Why the lesion is excluded from the response.'),
-    Column('not_measurable_reason', 'First clause by which it is not measurable.'),
-    Column('ld_mm', 'Longest diameter in one slice.', 'mm'),
-    Column('sd_mm', 'Longest chord at a right angle to it, in the same slice.', 'mm'),
+    Column(
+        'exclude_reason',
+        'Who excluded the lesion from the sum.',
+        levels={'reader': 'a reader, by the reader file'},
+    ),
+    Column(
+        'not_measurable_reason',
+        'First clause by which it is not measurable at this visit: ld, sd, slices, spacing, reader; '
+        'with the name of the criterion before it where criteria differ.',
+    ),
+    Column('ld_mm', 'Longest diameter in one slice.', 'mm', cdisc='TR LDIAM'),
+    Column(
+        'sd_mm', 'Longest chord at a right angle to it, in the same slice.', 'mm', cdisc='TR LPERP'
+    ),
     Column('ld_slice', 'Slice of both, along the stored axis, from 0.'),
     Column('bp_ld_mm', 'Longest diameter where the product of both is largest.', 'mm'),
     Column('bp_sd_mm', 'Perpendicular diameter where the product is largest.', 'mm'),
@@ -150,12 +189,12 @@ LESION: tuple[Column, ...] = (
     *_drawn('', ''),
     *_drawn('bp_', ' where the product is largest'),
     Column('hull_ld_mm', 'Diameter of the convex hull in the slice of ld_mm.', 'mm'),
-    Column('concave', 'Whether hull_ld_mm is more than 2 mm above ld_mm.', levels=_NO_YES),
+    Column('concave', 'Whether hull_ld_mm is more than 2 mm above ld_mm.', levels=NO_YES),
     Column('n_slices', 'Slices that the lesion reaches.'),
     Column('slice_spacing_mm', 'Distance between slice centres along their normal.', 'mm'),
     Column('axial_obliquity_deg', 'Angle of the slice normal and the long axis.', 'deg'),
     Column('measurement_space', 'Kind of the image on whose grid it was measured.'),
-    Column('volume_mm3', 'Volume of the label mask.', 'mm^3'),
+    Column('volume_mm3', 'Volume of the label mask.', 'mm^3', cdisc='TR VOLUME'),
     Column('volume_filled_mm3', 'Volume with enclosed holes and necrosis.', 'mm^3'),
     Column('et_mm3', 'Enhancing share of the volume.', 'mm^3'),
     Column('ncr_mm3', 'Necrotic share of the volume.', 'mm^3'),
@@ -172,10 +211,15 @@ LESION: tuple[Column, ...] = (
     Column('ld_high_mm', 'Longest diameter at probability 0.3.', 'mm'),
     Column('volume_low_mm3', 'Volume at probability 0.7.', 'mm^3'),
     Column('volume_high_mm3', 'Volume at probability 0.3.', 'mm^3'),
-    Column('dvolume_prev_pct', 'Change of volume since the previous visit.', '%'),
-    Column('dld_prev_mm', 'Change of ld_mm since the previous visit.', 'mm'),
-    Column('dld_nadir_mm', 'Change of ld_mm from its smallest value so far.', 'mm'),
-    Column('dvolume_baseline_pct', 'Change of volume since baseline.', '%'),
+    Column('dvolume_prev_pct', 'Change of volume since the last visit at which it is known.', '%'),
+    Column('dld_prev_mm', 'Change of ld_mm since the last visit at which it is known.', 'mm'),
+    Column('dld_nadir_mm', 'Change of ld_mm from its smallest value at earlier visits.', 'mm'),
+    Column(
+        'dvolume_baseline_pct',
+        'Change of volume since the baseline visit of the first criterion in force; since the '
+        'first visit that can be judged where there is none.',
+        '%',
+    ),
     Column('flags', 'What a reader should look at, separated by semicolons.'),
 )
 """One lesion at one visit."""
@@ -211,26 +255,25 @@ BRAIN = Column('brain_mm3', 'Volume of the brain mask.', 'mm^3')
 STATUS = Column('visit_status', 'What became of the visit.', levels=VISIT_STATUS)
 """What became of a visit."""
 
-GROUP_VISIT: tuple[Column, ...] = (
-    *KEY,
-    STATUS,
-    *DATES,
-    Column('disease', 'Network that the totals come from.', levels=_DISEASE),
-    Column('criterion', 'Response criterion; n/a where none was applied.'),
-    *TOTALS,
-    BRAIN,
-    Column('program_version', 'Version of bids-seg that made the files of the visit.'),
-    Column('settings_sha256', 'Digest of the settings and weights that made them.'),
-)
-"""One row for each visit and disease of the group."""
-
 GROUP_QC: tuple[Column, ...] = (
     *KEY,
     Column('image_role', 'Part that the image plays.'),
     Column('spacing_mm', 'Distance between voxel centres along the stored axes.', 'mm'),
-    Column('registration_dice', 'Overlap of the brains after registration.'),
-    Column('registration_rotation_deg', 'Angle of the rotation onto the reference.', 'deg'),
-    Column('registration_nmi', 'Normalised mutual information with the reference, 1 to 2.'),
+    Column(
+        'registration_dice',
+        'Overlap of the brains after registration; of the reference image of a visit: with that '
+        'of the visit on whose grid lesions are followed.',
+    ),
+    Column(
+        'registration_rotation_deg',
+        'Angle of the rotation onto the reference image of the visit; of that image itself: onto '
+        'that of the visit on whose grid lesions are followed.',
+        'deg',
+    ),
+    Column(
+        'registration_nmi',
+        'Normalised mutual information with the image onto which it was registered, 1 to 2.',
+    ),
     BRAIN,
     STATUS,
     Column('reason', 'Why the visit was skipped or failed, or the image is not used.'),
@@ -253,3 +296,55 @@ PARTICIPANT: tuple[Column, ...] = (
     Column('n_visits_complete', 'Visits whose files are all there.'),
 )
 """One row for each participant."""
+
+
+def lesion_columns(criteria: Sequence[str]) -> list[Column]:
+    """Return the columns of lesions with those of the criteria in force.
+
+    Parameters
+    ----------
+    criteria
+        Names of the criteria.
+    """
+    found: list[Column] = []
+    for column in LESION:
+        if column.name == 'exclude_reason':
+            found += [
+                Column(f'role_{name}', f'What the lesion counts as by {name}.', levels=ROLES)
+                for name in criteria
+            ]
+        if column.name == 'not_measurable_reason':
+            found += [
+                Column(
+                    f'measurable_{name}',
+                    f'Whether it is measurable at this visit by {name}.',
+                    levels=NO_YES,
+                )
+                for name in criteria
+            ]
+        found.append(column)
+    return found
+
+
+def track_columns(criteria: Sequence[str]) -> list[Column]:
+    """Return the columns of the table beside the image of a participant's tracks.
+
+    Parameters
+    ----------
+    criteria
+        Names of the criteria that judge these lesions.
+    """
+    roles = [
+        Column(f'role_{name}', f'What the lesion counts as by {name}, last known.')
+        for name in criteria
+    ]
+    return [
+        *LOOKUP,
+        Column('first_session', 'Session of its first presence.'),
+        Column('last_session', 'Session of its last presence.'),
+        Column('n_visits_present', 'Visits at which it is there.'),
+        *roles,
+        Column('parent_id', 'Lesion that this one split from.'),
+        Column('merged_into', 'Lesion that this one is part of at the last visit.'),
+        Column('family_root', 'Lesion from which its family started by splits.'),
+    ]

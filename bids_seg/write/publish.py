@@ -53,6 +53,50 @@ def publish(work_dir: Path, out_dir: Path, *, visit: Visit, files: Mapping[str, 
         raise refused(error, out_dir, size=size) from error
 
 
+def replace_files(out_dir: Path, contents: Mapping[str, bytes]) -> tuple[str, ...]:
+    """Put files into the output where they differ from what is there; return those that did.
+
+    Parameters
+    ----------
+    out_dir
+        Root of the output dataset.
+    contents
+        What each path shall hold; the participant's lock must be held.
+
+    Raises
+    ------
+    OutputError
+        If the output cannot be written; what was there before is still there.
+
+    Notes
+    -----
+    All are written under hidden names before the first one takes its place, images last.
+    """
+    changed = {
+        path: content
+        for path, content in contents.items()
+        if not (out_dir / path).is_file() or (out_dir / path).read_bytes() != content
+    }
+    undo: list[Callable[[], object]] = []
+    try:
+        for path, content in changed.items():
+            _make_folder((out_dir / path).parent, undo)
+            hidden = _hidden(out_dir / path, _NEW)
+            undo.append(partial(hidden.unlink, missing_ok=True))
+            _put(content, hidden)
+    except OSError as error:
+        for step in reversed(undo):
+            with contextlib.suppress(OSError):
+                step()
+        raise refused(error, out_dir, size=sum(map(len, changed.values()))) from error
+    ordered = sorted(changed, key=_images_first, reverse=True)
+    for path in ordered:
+        _hidden(out_dir / path, _NEW).replace(out_dir / path)
+    for folder in {(out_dir / path).parent for path in ordered}:
+        _sync(folder)
+    return tuple(sorted(ordered))
+
+
 def withdraw(out_dir: Path, visit: Visit) -> None:
     """Remove the set of a visit from the output.
 
@@ -205,6 +249,14 @@ def _make_folder(folder: Path, undo: list[Callable[[], object]]) -> Path:
         parent.mkdir(exist_ok=True)
         undo.append(parent.rmdir)
     return folder
+
+
+def _put(content: bytes, target: Path) -> None:
+    """Write a file and have it on the disk before going on."""
+    with target.open('wb') as taken:
+        taken.write(content)
+        taken.flush()
+        os.fsync(taken.fileno())
 
 
 def _copy(source: Path, target: Path) -> None:

@@ -62,6 +62,20 @@ def visit_sidecars(
     return {paths.sidecar(path): makers.make(key, path) for key, path in files.items()}
 
 
+def lesion_words(found: LesionSet) -> str:
+    """Return what the image of a set of lesions shows.
+
+    Parameters
+    ----------
+    found
+        Says which tissue was measured.
+    """
+    return (
+        f'Lesions: connected parts of the {TISSUE_WORDS[found.tissue]} ({found.tissue}), '
+        'one integer each; names and measurements in the table beside it.'
+    )
+
+
 class _Makers:
     """One method for each kind of output; they share what the visit knows."""
 
@@ -212,10 +226,7 @@ class _Makers:
         """Return the sidecar of the lesion image, without its columns."""
         found = self.lesions[run.task]
         return {
-            'Description': (
-                f'Lesions: connected parts of the {TISSUE_WORDS[found.tissue]} ({found.tissue}), '
-                'one integer each; names and measurements in the table beside it.'
-            ),
+            'Description': lesion_words(found),
             'Sources': [self._own(f'dseg:{run.task}')],
             'Manual': run.manual,
             **_model(run),

@@ -11,7 +11,7 @@ import numpy as np
 
 from bids_seg.image import Volume
 from bids_seg.records import Diameters, Lesion, LesionSet, Line, ModelRun, Point, Visit
-from bids_seg.write import columns
+from bids_seg.write import columns, responses
 from bids_seg.write.text import MISSING, Row
 
 UNTRACKED = 10_000
@@ -56,6 +56,23 @@ def lesion_id(component_index: int) -> str:
     'U007'
     """
     return f'U{component_index:03d}'
+
+
+def index_of(name: str) -> int:
+    """Return the integer of a lesion in label images.
+
+    Parameters
+    ----------
+    name
+        `L001` for life, `U001` where it is not tracked.
+
+    Examples
+    --------
+    >>> index_of('L012'), index_of('U003')
+    (12, 10003)
+    """
+    number = int(name[1:])
+    return number + UNTRACKED if name.startswith('U') else number
 
 
 def indexed(components: Volume) -> Volume:
@@ -108,7 +125,57 @@ def lesion_rows(visit: Visit, found: LesionSet) -> list[Row]:
     -----
     What tracking and response know is `n/a`.
     """
-    return [_lesion_row(visit, found, lesion) for lesion in found.lesions]
+    return [
+        {**key_cells(visit, found, lesion_id(lesion.component_index)), **measured(found, lesion)}
+        for lesion in found.lesions
+    ]
+
+
+def key_cells(visit: Visit, found: LesionSet, name: str) -> dict[str, str]:
+    """Return which lesion at which visit a row is about.
+
+    Parameters
+    ----------
+    visit
+        The visit; its date is left out.
+    found
+        Says what was looked for.
+    name
+        Of the lesion.
+    """
+    index = index_of(name)
+    return {
+        'index': str(index),
+        'name': name,
+        'color': colour(index),
+        'participant_id': f'sub-{visit.participant}',
+        'session_id': session_id(visit),
+        'disease': found.disease,
+        'days_from_first': MISSING if visit.days is None else str(visit.days),
+        'lesion_id': name,
+        'tissue': found.tissue,
+    }
+
+
+def measured(found: LesionSet, lesion: Lesion) -> dict[str, str]:
+    """Return all that was measured of a lesion that is there.
+
+    Parameters
+    ----------
+    found
+        Says where it was measured.
+    lesion
+        The lesion.
+    """
+    return {
+        'component_index': str(lesion.component_index),
+        'status': 'present',
+        'measurement_space': found.measurement_space,
+        **_diameters(lesion),
+        **_sizes(lesion),
+        **_doubts(lesion),
+        'flags': ';'.join(lesion.flags),
+    }
 
 
 def totals(run: ModelRun, *, n_lesions: int, n_specks: int) -> Row:
@@ -129,17 +196,21 @@ def totals(run: ModelRun, *, n_lesions: int, n_specks: int) -> Row:
     }
 
 
-def session_columns(diseases: Collection[str]) -> list[columns.Column]:
+def session_columns(
+    diseases: Collection[str], criteria: Sequence[str] = ()
+) -> list[columns.Column]:
     """Return the columns of the table of visits of one participant.
 
     Parameters
     ----------
     diseases
         Networks that were run; with more than one, the name of each stands behind its totals.
+    criteria
+        Names of the response criteria in force.
     """
     found = [
         columns.Column('session_id', 'Session.'),
-        columns.DATES[1],
+        *columns.DATES,
         columns.STATUS,
     ]
     for disease in sorted(diseases) or ['']:
@@ -151,7 +222,7 @@ def session_columns(diseases: Collection[str]) -> list[columns.Column]:
             )
             for column in columns.TOTALS
         ]
-    return [*found, columns.BRAIN]
+    return [*found, columns.BRAIN, *responses.wide(criteria)]
 
 
 def session_row(
@@ -209,30 +280,6 @@ def whole(value: int | None) -> str:
     return MISSING if value is None else str(int(value))
 
 
-def _lesion_row(visit: Visit, found: LesionSet, lesion: Lesion) -> Row:
-    """Return one lesion at one visit."""
-    index = UNTRACKED + lesion.component_index
-    name = lesion_id(lesion.component_index)
-    return {
-        'index': str(index),
-        'name': name,
-        'color': colour(index),
-        'participant_id': f'sub-{visit.participant}',
-        'session_id': session_id(visit),
-        'disease': lesion.disease,
-        'days_from_first': MISSING if visit.days is None else str(visit.days),
-        'lesion_id': name,
-        'component_index': str(lesion.component_index),
-        'status': 'present',
-        'tissue': lesion.tissue,
-        'measurement_space': found.measurement_space,
-        **_diameters(lesion),
-        **_sizes(lesion),
-        **_doubts(lesion),
-        'flags': ';'.join(lesion.flags),
-    }
-
-
 def _diameters(lesion: Lesion) -> Row:
     """Return both pairs of diameters and the lines to draw."""
     longest, product = lesion.longest, lesion.largest_product
@@ -260,12 +307,22 @@ def _lines(prefix: str, diameters: Diameters) -> Row:
     lines: dict[str, Line] = {'ld': diameters.ld, 'sd': diameters.sd}
     found: dict[str, str] = {}
     for name, line in lines.items():
-        found |= _point(f'{prefix}{name}_p0', line.start) | _point(f'{prefix}{name}_p1', line.end)
+        found |= place_cells(f'{prefix}{name}_p0', line.start) | place_cells(
+            f'{prefix}{name}_p1', line.end
+        )
     return found
 
 
-def _point(name: str, point: Point) -> dict[str, str]:
-    """Return the three cells of a point, micrometres kept."""
+def place_cells(name: str, point: Point) -> dict[str, str]:
+    """Return the three cells of a point, micrometres kept.
+
+    Parameters
+    ----------
+    name
+        What the columns begin with.
+    point
+        mm, RAS+.
+    """
     return {f'{name}_{axis}': fixed(value, 3) for axis, value in zip('xyz', point, strict=True)}
 
 
@@ -279,7 +336,7 @@ def _sizes(lesion: Lesion) -> Row:
         'esd_mm': fixed(lesion.esd_mm, 2),
         'sphericity': fixed(lesion.sphericity, 3),
         'n_voxels': str(lesion.n_voxels),
-        **_point('centroid', lesion.centroid),
+        **place_cells('centroid', lesion.centroid),
     }
 
 

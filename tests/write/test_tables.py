@@ -190,7 +190,7 @@ def test_a_region_that_was_not_reported_has_no_volume():
 def test_with_two_diseases_the_totals_carry_their_names():
     plain = columns.columns_named(tables.session_columns(['glioma']))
     both = columns.columns_named(tables.session_columns(['glioma', 'metastases']))
-    assert plain[:4] == ['session_id', 'days_from_first', 'visit_status', 'n_lesions']
+    assert plain[:4] == ['session_id', 'acq_date', 'days_from_first', 'visit_status']
     assert {'n_lesions_glioma', 'tc_mm3_metastases', 'brain_mm3'} <= set(both)
     assert 'n_lesions' not in both
 
