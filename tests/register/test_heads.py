@@ -5,7 +5,7 @@ import math
 
 import numpy as np
 import pytest
-from test_search import grid_of, head
+from lumpy_head import grid_of, head
 
 from bids_seg import register
 from bids_seg.image import Volume
