@@ -224,7 +224,7 @@ def sequences(scene: Scene, *, parity: bool = False) -> tuple[NDArray[np.uint8],
     Parameters
     ----------
     scene
-        Images of a visit, FLAIR among them.
+        Images of a visit, FLAIR among them; outside of the brain they become 0.
     parity
         As for `film`.
 
@@ -234,10 +234,17 @@ def sequences(scene: Scene, *, parity: bool = False) -> tuple[NDArray[np.uint8],
         In 8 bits.
     roles
         Of the images that were used.
+
+    Notes
+    -----
+    The authors show their results on images "after preprocessing and skull stripping"
+    (https://mateuszbuda.github.io/2017/12/01/brainseg.html), and black is found among the
+    voxels that are not 0.
     """
     flair = slices.first_of(('FLAIR',), scene.images)
+    inside = 1 if scene.brain is None else scene.brain.array > 0
     films = {
-        role: film(scene.images[role].array, 'abnormality', parity=parity)
+        role: film(scene.images[role].array * inside, 'abnormality', parity=parity)
         for role in CHANNELS
         if role in scene.images
     }
