@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from bids_seg.errors import NothingToDoError
-from bids_seg.records import Alignment, Scan
-from bids_seg.write import columns, locks, names, tables
-from bids_seg.write.participant import Outcome, outcomes, write_table
+from bids_seg.records import Alignment, History, Scan, Visit
+from bids_seg.write import columns, locks, names, responses, tables
+from bids_seg.write.participant import Account, Outcome, account, write_table
 from bids_seg.write.text import (
     MISSING,
     Row,
@@ -55,25 +55,31 @@ def write_tables(out_dir: Path, *, bids_dir: Path | None = None) -> tuple[str, .
             where=out_dir,
             do='run the participant level first, or check the name of the output folder',
         )
-    found = {label: outcomes(out_dir, label) for label in people}
-    every = [outcome for label in people for outcome in found[label]]
+    found = {label: account(out_dir, label) for label in people}
+    every = [outcome for label in people for outcome in found[label].outcomes]
+    criteria = list(dict.fromkeys(name for one in found.values() for name in one.criteria))
     warnings = _mixed(every)
     with locks.root_lock(out_dir):
-        lesions = [row for one in every for part in one.lesions.values() for row in part]
         write_table(
             out_dir / 'group_lesions.tsv',
-            columns.LESION,
-            rows=lesions,
+            columns.lesion_columns(sorted(criteria)),
+            rows=[row for one in found.values() for row in one.lesions],
             about='Lesions of all participants at all visits.',
         )
-        visits = [row for outcome in every for row in visit_rows(outcome)]
         write_table(
             out_dir / 'group_visits.tsv',
-            columns.GROUP_VISIT,
-            rows=visits,
-            about='Visits of all participants, one row for each disease.',
+            responses.GROUP_VISIT,
+            rows=[row for one in found.values() for row in _visit_rows(one)],
+            about='Visits of all participants, one row for each criterion in force.',
         )
-        images = [row for outcome in every for row in qc_rows(outcome)]
+        courses = [one.history for one in found.values() if one.history is not None]
+        write_table(
+            out_dir / 'group_best.tsv',
+            responses.GROUP_BEST,
+            rows=[row for history in courses for row in responses.best_rows(history)],
+            about='Best responses of all participants, one row for each criterion in force.',
+        )
+        images = [row for one in found.values() for row in _images(one)]
         write_table(
             out_dir / 'group_qc.tsv',
             columns.GROUP_QC,
@@ -84,35 +90,58 @@ def write_tables(out_dir: Path, *, bids_dir: Path | None = None) -> tuple[str, .
     return warnings
 
 
-def visit_rows(outcome: Outcome) -> list[Row]:
-    """Return the rows of one visit: one for each disease that was looked for, at least one.
+def visit_rows(outcome: Outcome, diseases: Mapping[str, str] | None = None) -> list[Row]:
+    """Return the rows of one visit: one for each criterion, at least one.
 
     Parameters
     ----------
     outcome
         The visit as the output tells of it.
+    diseases
+        Disease that each criterion is about.
+
+    Notes
+    -----
+    A disease that no criterion in force is about has a row of its own, so that its totals are
+    not lost.
     """
     common = {
         **_key(outcome),
+        'acq_date': outcome.date,
         'days_from_first': _days(outcome),
         'program_version': outcome.summary.versions.get('bids-seg', MISSING),
         'settings_sha256': outcome.summary.settings_sha256,
     }
-    sums = [{'disease': disease, **values} for disease, values in sorted(outcome.sums.items())]
-    return [{**common, **values} for values in sums or [{}]]
+    rows: list[Row] = []
+    for row in outcome.responses:
+        disease = (diseases or {}).get(row['criterion'], MISSING)
+        rows.append({'disease': disease, **outcome.sums.get(disease, {}), **row})
+    judged = {row['disease'] for row in rows}
+    rows += [
+        {'disease': disease, **values}
+        for disease, values in sorted(outcome.sums.items())
+        if disease not in judged
+    ]
+    return [{**common, **row} for row in sorted(rows, key=_disease) or [{}]]
 
 
-def qc_rows(outcome: Outcome) -> list[Row]:
+def qc_rows(outcome: Outcome, history: History | None = None) -> list[Row]:
     """Return the rows of one visit: one for each image, at least one.
 
     Parameters
     ----------
     outcome
         The visit as the output tells of it.
+    history
+        The participant through time: how the visit lies in the space in which lesions are
+        followed stands in the row of its reference image.
     """
     summary = outcome.summary
     alignments = {alignment.moving: alignment for alignment in summary.alignments}
-    rows = [_image_row(scan, alignments.get(scan.role)) for scan in summary.visit.scans]
+    rows = [
+        {**_image_row(scan, alignments.get(scan.role)), **_between(summary.visit, scan, history)}
+        for scan in summary.visit.scans
+    ]
     return [
         {**row, **_key(outcome), 'reason': summary.reason or row.get('reason', MISSING)}
         for row in rows or [{}]
@@ -167,6 +196,58 @@ def _image_row(scan: Scan, alignment: Alignment | None) -> dict[str, str]:
     }
 
 
+def _between(visit: Visit, scan: Scan, history: History | None) -> dict[str, str]:
+    """Return how the reference image of a visit was registered to that of another visit."""
+    if history is None or scan != visit.reference:
+        return {}
+    registration = history.registrations.get(visit.session or '')
+    if registration is None:
+        return {}
+    figures = registration.figures
+    cells = (
+        {}
+        if figures is None
+        else {
+            'registration_dice': tables.fixed(figures.brain_dice, 3),
+            'registration_rotation_deg': tables.fixed(figures.rotation_deg, 2),
+            'registration_nmi': tables.fixed(figures.mutual_information, 3),
+        }
+    )
+    if registration.failure:
+        return {**cells, 'reason': registration.failure, 'flags': 'visit_not_registered'}
+    return cells
+
+
+def _images(found: Account) -> list[Row]:
+    """Return the rows of all images of a participant."""
+    return [row for outcome in found.outcomes for row in qc_rows(outcome, found.history)]
+
+
+def _visit_rows(found: Account) -> list[Row]:
+    """Return the rows of all visits of a participant."""
+    about = {} if found.history is None else diseases(found.history)
+    return [row for outcome in found.outcomes for row in visit_rows(outcome, about)]
+
+
+def diseases(history: History) -> dict[str, str]:
+    """Return the disease that each criterion in force is about.
+
+    Parameters
+    ----------
+    history
+        The participant through time.
+    """
+    tissues = {name: one.tissue for name, one in history.criteria.items()}
+    return {
+        name: 'metastases' if tissues.get(name) == 'TC' else 'glioma' for name in history.responses
+    }
+
+
+def _disease(row: Row) -> str:
+    """Return the disease of a row, to sort by."""
+    return row.get('disease', '')
+
+
 def _mixed(every: Sequence[Outcome]) -> tuple[str, ...]:
     """Return warnings where results were made by several versions or settings."""
     complete = [outcome.summary for outcome in every if outcome.summary.status == 'complete']
@@ -187,15 +268,17 @@ def _mixed(every: Sequence[Outcome]) -> tuple[str, ...]:
 
 
 def _write_participants(
-    out_dir: Path, bids_dir: Path | None, found: Mapping[str, Sequence[Outcome]]
+    out_dir: Path, bids_dir: Path | None, found: Mapping[str, Account]
 ) -> tuple[str, ...]:
     """Write participants.tsv with the input's own columns behind ours."""
     given = None if bids_dir is None else bids_dir / names.PARTICIPANTS
     given_columns, given_rows = ([], []) if given is None else read_tsv(given)
     info = {row.get('participant_id', ''): row for row in given_rows}
-    kept, warnings = _usable(given_columns, given_rows)
+    criteria = [name for one in found.values() for name in one.criteria]
+    kept, warnings = _usable(given_columns, given_rows, criteria)
     rows = []
-    for label, visits in found.items():
+    for label, one in found.items():
+        visits = one.outcomes
         complete = [visit for visit in visits if visit.summary.status == 'complete']
         known = info.get(f'sub-{label}', info.get(label, {}))
         rows.append(
@@ -220,10 +303,12 @@ def _write_participants(
     return warnings
 
 
-def _usable(given: Sequence[str], rows: Sequence[Row]) -> tuple[list[str], tuple[str, ...]]:
+def _usable(
+    given: Sequence[str], rows: Sequence[Row], criteria: Sequence[str]
+) -> tuple[list[str], tuple[str, ...]]:
     """Return columns of the input that may be copied, and what is said about the others."""
-    listed = (*columns.PARTICIPANT, *columns.TOTALS, columns.BRAIN, columns.STATUS, *columns.DATES)
-    ours = {*columns.columns_named(listed), 'session_id'}
+    listed = (*columns.PARTICIPANT, *tables.session_columns(names.DISEASES, criteria))
+    ours = {*columns.columns_named((*listed, *columns.TOTALS))}
     dated = {name for name in given if any(_DATE.search(row.get(name, '')) for row in rows)}
     kept = [name for name in dict.fromkeys(given) if name and name not in ours | dated]
     left_out = [name for name in given if name and name not in {*kept, 'participant_id'}]

@@ -19,7 +19,7 @@ ROOT = """
 .bidsignore README.md dataset_description.json descriptions.tsv descriptions.json
 participants.tsv participants.json sub-01.html sub-02.html sub-03.html
 group_lesions.tsv group_lesions.json group_visits.tsv group_visits.json
-group_qc.tsv group_qc.json logs/CITATION.md
+group_best.tsv group_best.json group_qc.tsv group_qc.json logs/CITATION.md
 sub-01/sub-01_lesions.tsv sub-01/sub-01_lesions.json
 sub-01/sub-01_sessions.tsv sub-01/sub-01_sessions.json
 sub-02/sub-02_lesions.tsv sub-02/sub-02_lesions.json
