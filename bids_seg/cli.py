@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import atexit
 import dataclasses
+import itertools
 import logging
 import os
 import shutil
@@ -132,7 +133,11 @@ def main(words: Sequence[str] | None = None) -> int:
 
 
 def _run(words: Sequence[str]) -> int:
-    """Run the levels that were asked for."""
+    """Run the levels that were asked for, or list the models."""
+    spelled = [_spell(word) for word in words]
+    pairs = {*itertools.pairwise(spelled), *(tuple(word.split('=', 1)) for word in spelled)}
+    if pairs & {(f'--{option}', 'list') for option in ('brain-extraction', 'glioma', 'metastases')}:
+        return _models(())
     chosen = settings(words)
     _set_home()
     # nipype and pybids cost a second: not before the words are known to be right.
@@ -156,17 +161,9 @@ def _models(words: Sequence[str]) -> int:
     door = argparse.ArgumentParser(prog='bids-seg models', description=DOORS['models'])
     door.add_argument('name', nargs='?', help='a network, for its card')
     name = door.parse_args(words).name
-    from bids_seg.segment import models
+    from bids_seg.segment import listing
 
-    if name is not None:
-        sys.stdout.write(models.find(name).card.rstrip() + '\n')
-        return 0
-    rows = [('name', 'task', 'images', 'regions', 'grid', 'title')]
-    for model in map(models.find, models.names()):
-        images = ' or '.join('+'.join(needed) for needed in model.needs) or 'any one'
-        grid = f'{model.spacing:g} mm'
-        rows.append((model.name, model.task, images, ' '.join(model.regions), grid, model.title))
-    sys.stdout.write(''.join('\t'.join(row) + '\n' for row in rows))
+    sys.stdout.write(listing.table() if name is None else listing.card(name))
     return 0
 
 

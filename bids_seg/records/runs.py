@@ -43,6 +43,12 @@ class ModelRun:
     no probabilities then."""
     manual: bool = False
     """Whether a person drew what was given."""
+    licence: str = ''
+    """Under what its weights may be used; empty where it is not known."""
+    commercial: bool = True
+    """Whether that allows commercial use."""
+    parity: bool = False
+    """Whether a system of others ran with its known defects."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

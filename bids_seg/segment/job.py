@@ -30,11 +30,27 @@ class VisitJob:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Job:
-    """What one start of the program is to do."""
+class Choice:
+    """Which model does a task, with which weights, and how."""
 
     model: str
     """Name in the registry."""
+    weights: tuple[Path, ...]
+    """File or folder of each member."""
+    sha256: tuple[str, ...]
+    """Digest of each, by which a change of them is noticed."""
+    parity: bool = False
+    """Whether a system of others keeps its known defects."""
+    dropout: int = 0
+    """Further opinions of each member by random dropout."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """What one start of the program is to do."""
+
+    choice: Choice
+    """Which model, and its weights."""
     device: str
     """`auto`, `cpu`, `gpu` or `gpu:N`."""
     threads: int
@@ -75,8 +91,8 @@ class Result:
     """Traceback, where the cause is a defect of the program."""
 
 
-def mutual_path(outputs: Mapping[str, Path], disease: str) -> Path | None:
-    """Return where the map of disagreement of the members is kept: in the work folder alone.
+def mutual_path(outputs: Mapping[str, Path], disease: str, region: str) -> Path | None:
+    """Return where the disagreement of the opinions is kept: in the work folder alone.
 
     Parameters
     ----------
@@ -84,6 +100,8 @@ def mutual_path(outputs: Mapping[str, Path], disease: str) -> Path | None:
         Files of a visit.
     disease
         Which network.
+    region
+        About what they disagree.
 
     Returns
     -------
@@ -93,10 +111,10 @@ def mutual_path(outputs: Mapping[str, Path], disease: str) -> Path | None:
     Examples
     --------
     >>> entropy = Path('sub-01_space-orig_seg-glioma_desc-entropy_probseg.nii.gz')
-    >>> mutual_path({'entropy:glioma': entropy}, 'glioma').name
-    'sub-01_space-orig_seg-glioma_desc-mutual_probseg.nii.gz'
+    >>> mutual_path({'entropy:glioma': entropy}, 'glioma', 'WT').name
+    'sub-01_space-orig_seg-glioma_desc-mutualWT_probseg.nii.gz'
     """
     entropy = outputs.get(f'entropy:{disease}')
     if entropy is None:
         return None
-    return entropy.with_name(entropy.name.replace('desc-entropy', 'desc-mutual'))
+    return entropy.with_name(entropy.name.replace('desc-entropy', f'desc-mutual{region}'))

@@ -20,10 +20,10 @@ class Pooled:
     """What several opinions say together."""
 
     mean: Array
-    """Mean probability, `(I, J, K, R)`, nested: outermost first, never rising."""
+    """Mean probability; of `pool` `(I, J, K, R)`, nested: outermost first, never rising."""
     mutual: Array | None
-    """Mutual information of opinion and outcome, bits, the largest over the regions,
-    `(I, J, K)`: how much the opinions differ. None with one opinion."""
+    """Mutual information of opinion and outcome, bits, of the same shape: how much the opinions
+    differ. None with one opinion."""
 
 
 def pool(opinions: Iterable[Array], *, temperatures: Sequence[float]) -> Pooled:
@@ -62,7 +62,7 @@ def pool(opinions: Iterable[Array], *, temperatures: Sequence[float]) -> Pooled:
     mean = total / np.float32(count)
     if count == 1:
         return Pooled(mean=mean, mutual=None)
-    mutual = (entropy(mean) - uncertain / np.float32(count)).max(axis=-1)
+    mutual = entropy(mean) - uncertain / np.float32(count)
     return Pooled(mean=mean, mutual=np.clip(mutual, 0, 1))
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The record of a network: all that the rest of the program may know of it."""
+"""The record of a model: all that the rest of the program may know of it."""
 
 from __future__ import annotations
 
@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import numpy.typing as npt
+
+from bids_seg.errors import CommandError
+from bids_seg.segment.system import Published
 
 if TYPE_CHECKING:
     import keras
@@ -25,44 +28,50 @@ Mask = npt.NDArray[np.bool_]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Weights:
-    """One file of weights that ships with the package."""
+    """One file of weights as it was published, or one folder where the format wants several."""
 
     file: str
-    """Name of the file in `bids_seg/segment/weights`."""
-    sha256: str
-    """Digest of its bytes, lower-case hexadecimal."""
+    """Name of the file: in `bids_seg/segment/weights` if it ships, else in the folder of the
+    model under `--weights-dir`; empty: whatever lies there, the name was never published."""
+    sha256: str = ''
+    """Digest of its bytes, lower-case hexadecimal; empty where none was published."""
+    md5: str = ''
+    """The same for MD5."""
+    url: str = ''
+    """Where it was published; empty where it ships."""
+
+    @property
+    def ships(self) -> bool:
+        """Whether it comes with the package."""
+        return not self.url
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Model:
-    """One network: what it needs, what it gives, how it is built.
+class Licence:
+    """Under what the weights of a model may be used."""
+
+    name: str
+    """As in SPDX where that knows it, or that none was stated."""
+    commercial: bool = True
+    """Whether it allows commercial use."""
+
+
+OWN = Licence(name='Apache-2.0')
+"""Of the networks that ship."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Own:
+    """How a network of ours is made and fed.
 
     Arrays that enter it are in RAS+ order (I to the right, J forward, K up) on an isotropic
     grid, shape `(1, I, J, K, C)`; what comes out are logits `(1, I, J, K, R)`.
     """
 
-    name: str
-    """Word of the registry and of the command line."""
-    task: Task
-    """What it draws."""
-    title: str
-    """One line for lists of models."""
-    contrasts: tuple[str, ...]
-    """Roles of the image channels in their order; empty: any single image."""
-    needs: tuple[tuple[str, ...], ...]
-    """Sets of roles; all of one set have to be there."""
-    regions: tuple[str, ...]
-    """Nested outputs, outermost first."""
-    unavailable: Mapping[str, tuple[str, ...]]
-    """Roles without any of which a region is not reported."""
     spacing: float
     """Edge of a voxel of the network's grid, mm."""
     multiple: int
     """Every side of the input is a multiple of this many voxels."""
-    threshold: float
-    """Probability from which a voxel belongs to a region."""
-    members: tuple[Weights, ...]
-    """The networks whose probabilities are averaged."""
     temperature: Mapping[str, float]
     """Number by which the logits of a region are divided."""
     normalise: Callable[[Array, Mask | None], Array]
@@ -71,11 +80,65 @@ class Model:
     """Make the network, with random weights; imports Keras."""
     presence: bool
     """Whether a plane of ones or zeros per contrast follows the image channels."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Model:
+    """One model: what it needs, what it gives, where its weights come from, how it works."""
+
+    name: str
+    """Word of the registry and of the command line."""
+    task: Task
+    """What it draws."""
+    title: str
+    """One line for lists of models."""
+    contrasts: tuple[str, ...]
+    """Roles of the images that it can take, in its order; empty: any single image."""
+    needs: tuple[tuple[str, ...], ...]
+    """Sets of roles; all of one set have to be there."""
+    regions: tuple[str, ...]
+    """Nested outputs, outermost first."""
+    unavailable: Mapping[str, tuple[str, ...]]
+    """Roles without any of which a region is not reported."""
+    threshold: float
+    """Probability from which a voxel belongs to a region."""
+    members: tuple[Weights, ...]
+    """The published weights of each network whose probabilities are averaged."""
+    licence: Licence
+    """Under what the weights may be used."""
+    scores: str
+    """What it scored, and on what."""
+    source: str
+    """Who made it: a repository, a paper."""
+    system: Own | Published
+    """How images become probabilities."""
     card: str
     """How it was made and how far to trust it, Markdown."""
 
     @property
+    def ships(self) -> bool:
+        """Whether its weights come with the package."""
+        return all(member.ships for member in self.members)
+
+    @property
+    def own(self) -> Own:
+        """Return how it is fed, of a network of ours.
+
+        Raises
+        ------
+        CommandError
+            If it is a system of others.
+        """
+        if isinstance(self.system, Own):
+            return self.system
+        raise CommandError(
+            'the network is not of the kind that is trained here',
+            where=self.name,
+            do='choose brain, glioma or metastases',
+        )
+
+    @property
     def channels(self) -> int:
-        """Return the number of input channels."""
+        """Return the number of input channels of a network of ours."""
         images = max(len(self.contrasts), 1)
-        return 2 * images if self.presence else images
+        return 2 * images if self.own.presence else images

@@ -1,23 +1,34 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A network with its weights, ready to be run: the only place that calls it."""
+"""A model with its weights, ready to be run: the only place that calls a network."""
 
 from __future__ import annotations
 
+import logging
+import zlib
 from collections.abc import Callable, Iterator, Sequence
 from itertools import product
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bids_seg.errors import UnavailableError
-from bids_seg.segment.model import Model
+from bids_seg.segment.model import Model, Own
+from bids_seg.segment.system import Call, Published
+
+if TYPE_CHECKING:
+    import keras
+
+logger = logging.getLogger(__name__)
 
 Array = NDArray[np.float32]
 
 Run = Callable[[Array], Iterator[Array]]
 """From channels `(I, J, K, C)` to the logits `(I, J, K, R)` of each opinion in turn."""
+
+Engine = Run | tuple[Call, ...]
+"""A network of ours as one function; a system of others as its opinions."""
 
 LARGEST_VOXELS = 16_000_000
 """A larger input is cut into tiles."""
@@ -27,11 +38,16 @@ OVERLAP = 32
 """Voxels that tiles share; the network hardly looks further."""
 
 
-def load(model: Model, files: Sequence[Path], *, largest: int = LARGEST_VOXELS) -> Run:
-    """Return a model's members as one function; TensorFlow has to be started.
-
-    Every member looks twice, the second time at the mirror image: their opinions count as
-    those of further members.
+def load(
+    model: Model,
+    files: Sequence[Path],
+    *,
+    largest: int = LARGEST_VOXELS,
+    parity: bool = False,
+    dropout: int = 0,
+    seed: int = 1,
+) -> Engine:
+    """Return a model's members, ready to be run; TensorFlow has to be started.
 
     Parameters
     ----------
@@ -40,20 +56,108 @@ def load(model: Model, files: Sequence[Path], *, largest: int = LARGEST_VOXELS) 
     files
         Weights of each member.
     largest
-        Voxels that go through the network at once.
+        Voxels that go through a network of ours at once.
+    parity
+        Whether a system of others looks no further than its original.
+    dropout
+        Further opinions of each member with some of its units left out by chance.
+    seed
+        Of chance.
 
     Raises
     ------
     UnavailableError
         If weights do not fit the network.
     """
-    calls = [_member(model, path) for path in files]
+    networks = [_filled(model, path) for path in files]
+    system = model.system
+    if dropout and not has_dropout(model):
+        logger.warning('%s has no dropout, so --mc-dropout adds no opinion', model.name)
+        dropout = 0
+    if isinstance(system, Published):
+        mirror = None if parity else system.mirror
+        return tuple(
+            call
+            for network in networks
+            for call in opinions(network, mirror=mirror, dropout=dropout, seed=seed)
+        )
+    return _own(system, [_compiled(network) for network in networks], largest=largest)
+
+
+def has_dropout(model: Model) -> bool:
+    """Return whether units of a model's networks can be left out by chance.
+
+    Parameters
+    ----------
+    model
+        Any model; the networks of ours have no such layers.
+    """
+    return isinstance(model.system, Published) and model.system.dropout
+
+
+def opinions(
+    network: keras.Model, *, mirror: int | None = None, dropout: int = 0, seed: int = 1
+) -> tuple[Call, ...]:
+    """Return all that one member of a system of others says, each opinion as a function.
+
+    Parameters
+    ----------
+    network
+        With its weights.
+    mirror
+        Axis of a batch along which left and right lie: the answer to the mirror image, turned
+        back, counts as that of a further member. None: it is not asked.
+    dropout
+        So many further answers with units left out by chance.
+    seed
+        Of chance.
+
+    Notes
+    -----
+    Dropout at inference: Gal and Ghahramani, https://proceedings.mlr.press/v48/gal16.html.
+    """
+    plain = _compiled(network)
+    found = [plain]
+    if mirror is not None:
+        found.append(mirrored(plain, axis=mirror))
+    found += [_thinned(network, seed=seed + number) for number in range(dropout)]
+    return tuple(found)
+
+
+def mirrored(call: Call, *, axis: int) -> Call:
+    """Return a network that is shown the mirror image, and whose answer is turned back.
+
+    Parameters
+    ----------
+    call
+        The network.
+    axis
+        Of a batch, along which left and right lie.
+    """
+
+    def answer(batch: Array) -> Array:
+        return np.flip(call(np.ascontiguousarray(np.flip(batch, axis))), axis)
+
+    return answer
+
+
+def _own(system: Own, calls: Sequence[Call], *, largest: int) -> Run:
+    """Return networks of ours as one function.
+
+    Every member looks twice, the second time at the mirror image: their opinions count as
+    those of further members.
+    """
 
     def run(channels: Array) -> Iterator[Array]:
-        mirrored = np.ascontiguousarray(channels[::-1])
+        views = (channels, np.ascontiguousarray(channels[::-1]))
         for call in calls:
-            yield tiled(call, channels, multiple=model.multiple, largest=largest)
-            yield tiled(call, mirrored, multiple=model.multiple, largest=largest)[::-1]
+            for turned, view in zip((1, -1), views, strict=True):
+                yield tiled(
+                    lambda part, call=call: call(part[None])[0],  # type: ignore[misc]
+                    view,
+                    multiple=system.multiple,
+                    largest=largest,
+                )[::turned]
 
     return run
 
@@ -120,11 +224,12 @@ def _weight(sizes: Sequence[int]) -> Array:
     return weight[..., None]
 
 
-def _member(model: Model, path: Path) -> Callable[[Array], Array]:
-    """Return one network as a compiled function from channels to logits."""
-    import tensorflow as tf
-
-    network = model.build()
+def _filled(model: Model, path: Path) -> keras.Model:
+    """Return the network of a model with the weights of one member."""
+    network = model.system.build()
+    if isinstance(model.system, Published):
+        model.system.load(network, path)
+        return network
     try:
         network.load_weights(path)
     except (ValueError, OSError, KeyError) as error:
@@ -132,13 +237,51 @@ def _member(model: Model, path: Path) -> Callable[[Array], Array]:
         raise UnavailableError(
             f'the weights do not fit the network {model.name} ({first})',
             where=path.name,
-            do='install bids-seg again',
+            do='give weights that were trained for it, or install bids-seg again',
         ) from error
-    # Never `predict`, and never XLA: both are many times slower for a few large arrays.
-    compiled: Any = tf.function(lambda images: network(images, training=False), jit_compile=False)
+    return network
 
-    def call(channels: Array) -> Array:
-        logits: Array = compiled(tf.constant(channels[None]))[0].numpy()
-        return logits
+
+def _thinned(network: keras.Model, *, seed: int) -> Call:
+    """Return a network with some units left out; the same batch loses the same ones."""
+    import keras
+
+    layers = tuple(_layers(network))
+    for layer in layers:
+        if isinstance(layer, keras.layers.BatchNormalization):
+            # A layer that is not trained keeps to the statistics it learned.
+            layer.trainable = False
+    drops = [layer for layer in layers if isinstance(layer, keras.layers.Dropout)]
+    plain = _compiled(network, training=True)
+
+    def call(batch: Array) -> Array:
+        start = zlib.crc32(np.ascontiguousarray(batch).tobytes(), seed)
+        for number, layer in enumerate(drops):
+            layer.seed_generator.state.assign([start % 2**31, number])
+        return plain(batch)
+
+    return call
+
+
+def _layers(network: keras.Model) -> Iterator[keras.Layer]:
+    """Return all layers, those within layers too."""
+    for layer in network.layers:
+        yield layer
+        if hasattr(layer, 'layers'):
+            yield from _layers(layer)
+
+
+def _compiled(network: keras.Model, *, training: bool = False) -> Call:
+    """Return a network as a compiled function from a batch to a batch."""
+    import tensorflow as tf
+
+    # Never `predict`, and never XLA: both are many times slower for a few large arrays.
+    compiled: Any = tf.function(
+        lambda images: network(images, training=training), jit_compile=False
+    )
+
+    def call(batch: Array) -> Array:
+        answer: Array = compiled(tf.constant(batch)).numpy()
+        return answer
 
     return call

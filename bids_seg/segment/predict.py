@@ -1,24 +1,30 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a network makes of a visit: images on the reference's grid in, masks on it out.
+"""What a model makes of a visit: images on the reference's grid in, masks on it out.
 
-The network comes as a function, so nothing here knows TensorFlow.
+Networks come as functions, so nothing here knows TensorFlow.
 """
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from bids_seg.errors import StageError
 from bids_seg.image import Grid, Volume
 from bids_seg.records import ROLES, Role
 from bids_seg.segment import brain, fields, maps
-from bids_seg.segment.model import Model
-from bids_seg.segment.network import Run
+from bids_seg.segment.model import Model, Own
+from bids_seg.segment.network import Engine, Run
+from bids_seg.segment.system import Drawn, Manner, Scene
 
 Mask = NDArray[np.bool_]
+
+MANNER = Manner()
+"""With the defects of the originals mended, and all that refines the outcome."""
 
 MARGIN_MM = 3.0
 """A tumour network sees the brain and so much around it; the rest is 0."""
@@ -41,6 +47,8 @@ class Brain:
 
     mask: Volume
     """uint8, on the reference's grid."""
+    images: tuple[Role, ...]
+    """What the network was given."""
     warnings: tuple[str, ...]
     """What a reader must know."""
 
@@ -57,8 +65,8 @@ class Tumour:
     """uint8 by region."""
     entropy: Volume
     """float32, bits, the largest over the regions."""
-    mutual: Volume | None
-    """float32, bits; None with one opinion."""
+    mutual: Mapping[str, Volume]
+    """float32, bits, by region: how far the opinions differ; empty with one opinion."""
     images: tuple[Role, ...]
     """What the network was given."""
     unavailable: Mapping[str, str]
@@ -68,47 +76,34 @@ class Tumour:
 
 
 def extract_brain(
-    images: Mapping[Role, Volume],
-    reference: Role,
+    scene: Scene,
     *,
     model: Model,
-    run: Run,
-    stripped: tuple[Role, ...] = (),
+    engine: Engine,
     border_mm: float = 0.0,
+    manner: Manner = MANNER,
 ) -> Brain:
-    """Draw the brain from all images of a visit.
+    """Draw the brain from the images of a visit.
 
     Parameters
     ----------
-    images
-        All on the reference's grid.
-    reference
-        The image whose head decides the field of view.
+    scene
+        The images; the head in the reference decides the field of view. If the reference came
+        without skull, its own outline is the mask, and the model's answer is compared with it.
     model
         A brain model.
-    run
-        Its network.
-    stripped
-        Images that came without skull; if the reference is one, its own outline is the mask
-        and the network's answer is compared with it.
+    engine
+        Its networks.
     border_mm
         Growth of the mask.
+    manner
+        How closely a system of others follows its original.
     """
-    grid = images[reference].grid
-    box = fields.head_box(images[reference])
-    working = fields.working_grid(grid, box, spacing=model.spacing, multiple=model.multiple)
-    visible = fields.seen(working, grid)
-    total = np.zeros(working.shape, np.float32)
-    for role in sorted(images, key=ROLES.index):
-        sampled = fields.onto(images[role], working).array.astype(np.float32)
-        channel = np.where(visible, model.normalise(sampled, visible), 0)
-        pooled = maps.pool(run(channel[..., None]), temperatures=_temperatures(model))
-        total += pooled.mean[..., 0]
-    probability = brain.tidy(total / np.float32(len(images)), spacing=model.spacing)
-    mask = fields.back(probability, working, reference=grid) >= model.threshold
-    warnings: list[str] = []
-    if reference in stripped:
-        given = brain.support(images[reference])
+    drawn = _drawn(scene, model=model, engine=engine, manner=manner)
+    mask, warnings = drawn.masks['brain'], list(drawn.warnings)
+    grid = _grid(scene)
+    if scene.reference in scene.stripped:
+        given = brain.support(scene.images[scene.reference])
         agreement = brain.dice(mask, given)
         if agreement < SUPPORT_DICE:
             warnings.append(
@@ -118,58 +113,133 @@ def extract_brain(
         mask = given
     mask = brain.move_border(mask, grid, by_mm=border_mm)
     warnings += _brain_warnings(mask, grid)
-    return Brain(mask=Volume(mask.astype(np.uint8), grid), warnings=tuple(warnings))
+    return Brain(
+        mask=Volume(mask.astype(np.uint8), grid), images=drawn.images, warnings=tuple(warnings)
+    )
 
 
-def draw_tumour(
-    images: Mapping[Role, Volume], brain_mask: Volume, *, model: Model, run: Run
-) -> Tumour:
+def draw_tumour(scene: Scene, *, model: Model, engine: Engine, manner: Manner = MANNER) -> Tumour:
     """Draw the tumour of a visit.
 
     Parameters
     ----------
-    images
-        All on one grid, that of the brain mask.
-    brain_mask
-        Where the brain is.
+    scene
+        The images and the brain mask.
     model
         A tumour model.
-    run
-        Its network.
+    engine
+        Its networks.
+    manner
+        How closely a system of others follows its original.
+
+    Raises
+    ------
+    StageError
+        If there is no brain mask.
     """
-    grid = brain_mask.grid
-    used = tuple(role for role in ROLES if role in images and role in model.contrasts)
-    inside = brain_mask.array > 0
+    if scene.brain is None:
+        raise StageError(
+            'no brain mask, which the tumour networks need',
+            where=scene.reference,
+            do='run the brain model too, or give masks with --derivatives',
+        )
+    grid = scene.brain.grid
+    drawn = _drawn(scene, model=model, engine=engine, manner=manner)
+    unavailable = _unavailable(model, drawn.images)
+    shown = [region for region in drawn.masks if region not in unavailable]
+    masks = {region: drawn.masks[region] for region in shown}
+    entropy = np.zeros(grid.shape, np.float32)
+    for region in shown:
+        np.maximum(entropy, maps.entropy(drawn.probabilities[region]), out=entropy)
+    warnings = _tumour_warnings(next(iter(masks.values())), scene.brain.array > 0, entropy)
+    return Tumour(
+        labels=Volume(maps.classes(masks), grid),
+        probabilities={name: Volume(drawn.probabilities[name], grid) for name in shown},
+        masks={name: Volume(mask.astype(np.uint8), grid) for name, mask in masks.items()},
+        entropy=Volume(entropy, grid),
+        mutual={name: Volume(drawn.mutual[name], grid) for name in shown if name in drawn.mutual},
+        images=drawn.images,
+        unavailable=unavailable,
+        warnings=(*drawn.warnings, *warnings),
+    )
+
+
+def _drawn(scene: Scene, *, model: Model, engine: Engine, manner: Manner) -> Drawn:
+    """Let a system of others, or our own way, draw a scene."""
+    system = model.system
+    if isinstance(system, Own):
+        if isinstance(engine, tuple):
+            message = 'a network of ours runs as one function'
+            raise TypeError(message)
+        if model.task == 'brain':
+            return _own_brain(scene, model=model, system=system, run=engine)
+        return _own_tumour(scene, model=model, system=system, run=engine)
+    if not isinstance(engine, tuple):
+        message = 'a system of others runs as several functions'
+        raise TypeError(message)
+    drawn = system.draw(scene, engine, manner)
+    if model.licence.commercial:
+        return drawn
+    licence = f'{model.name} ({model.licence.name}) may not be used commercially'
+    return dataclasses.replace(drawn, warnings=(*drawn.warnings, licence))
+
+
+def _grid(scene: Scene) -> Grid:
+    """Return the grid on which all images of a scene lie."""
+    return next(iter(scene.images.values())).grid
+
+
+def _own_brain(scene: Scene, *, model: Model, system: Own, run: Run) -> Drawn:
+    """Draw the brain with a network of ours: the mean over all images."""
+    grid = _grid(scene)
+    box = fields.head_box(scene.images[scene.reference])
+    working = fields.working_grid(grid, box, spacing=system.spacing, multiple=system.multiple)
+    visible = fields.seen(working, grid)
+    total = np.zeros(working.shape, np.float32)
+    for role in sorted(scene.images, key=ROLES.index):
+        sampled = fields.onto(scene.images[role], working).array.astype(np.float32)
+        channel = np.where(visible, system.normalise(sampled, visible), 0)
+        pooled = maps.pool(run(channel[..., None]), temperatures=_temperatures(model))
+        total += pooled.mean[..., 0]
+    probability = brain.tidy(total / np.float32(len(scene.images)), spacing=system.spacing)
+    whole = fields.back(probability, working, reference=grid)
+    return Drawn(
+        probabilities={'brain': whole},
+        mutual={},
+        masks={'brain': whole >= model.threshold},
+        images=tuple(scene.images),
+    )
+
+
+def _own_tumour(scene: Scene, *, model: Model, system: Own, run: Run) -> Drawn:
+    """Draw the tumour with a network of ours, inside the brain mask and a margin."""
+    grid = _grid(scene)
+    used = tuple(role for role in ROLES if role in scene.images and role in model.contrasts)
+    inside = scene.brain.array > 0 if scene.brain is not None else np.ones(grid.shape, bool)
     box = fields.box_of(inside, grid, margin_mm=MARGIN_MM + FIELD_MM)
-    working = fields.working_grid(grid, box, spacing=model.spacing, multiple=model.multiple)
+    working = fields.working_grid(grid, box, spacing=system.spacing, multiple=system.multiple)
     share = fields.onto(Volume(inside.astype(np.float32), grid), working).array
     small = share >= 0.5
     shown = brain.move_border(small, working, by_mm=MARGIN_MM) & fields.seen(working, grid)
-    channels = _channels(images, used, model=model, working=working, masks=(small, shown))
+    channels = _channels(scene.images, used, model=model, working=working, masks=(small, shown))
     pooled = maps.pool(run(channels), temperatures=_temperatures(model))
-    unavailable = _unavailable(model, used)
+
     # The network answers for what it was shown; elsewhere it was shown nothing.
-    probabilities = {
-        region: fields.back(np.where(shown, pooled.mean[..., index], 0), working, reference=grid)
-        for index, region in enumerate(model.regions)
-        if region not in unavailable
-    }
-    masks = {region: values >= model.threshold for region, values in probabilities.items()}
-    entropy = np.zeros(grid.shape, np.float32)
-    for values in probabilities.values():
-        np.maximum(entropy, maps.entropy(values), out=entropy)
-    mutual = pooled.mutual
-    return Tumour(
-        labels=Volume(maps.classes(masks), grid),
-        probabilities={name: Volume(values, grid) for name, values in probabilities.items()},
-        masks={name: Volume(mask.astype(np.uint8), grid) for name, mask in masks.items()},
-        entropy=Volume(entropy, grid),
-        mutual=None
-        if mutual is None
-        else Volume(fields.back(np.where(shown, mutual, 0), working, reference=grid), grid),
+    def back(values: NDArray[np.float32]) -> NDArray[np.float32]:
+        return fields.back(np.where(shown, values, 0), working, reference=grid)
+
+    probabilities, mutual = {}, {}
+    for index, region in enumerate(model.regions):
+        if region in _unavailable(model, used):
+            continue
+        probabilities[region] = back(pooled.mean[..., index])
+        if pooled.mutual is not None:
+            mutual[region] = back(pooled.mutual[..., index])
+    return Drawn(
+        probabilities=probabilities,
+        mutual=mutual,
+        masks={region: values >= model.threshold for region, values in probabilities.items()},
         images=used,
-        unavailable=unavailable,
-        warnings=_tumour_warnings(next(iter(masks.values())), inside, entropy),
     )
 
 
@@ -188,15 +258,15 @@ def _channels(
         for role in used:
             if role == contrast:
                 sampled = fields.onto(images[role], working).array.astype(np.float32)
-                channels[..., index] = np.where(shown, model.normalise(sampled, inside), 0)
-                if model.presence:
+                channels[..., index] = np.where(shown, model.own.normalise(sampled, inside), 0)
+                if model.own.presence:
                     channels[..., len(model.contrasts) + index] = 1
     return channels
 
 
 def _temperatures(model: Model) -> tuple[float, ...]:
     """Return the temperature of each region."""
-    return tuple(model.temperature[region] for region in model.regions)
+    return tuple(model.own.temperature[region] for region in model.regions)
 
 
 def _unavailable(model: Model, used: tuple[Role, ...]) -> dict[str, str]:

@@ -26,7 +26,7 @@ class Scene:
     """The images of a visit that a system may look at; all lie on one grid."""
 
     images: Mapping[Role, Volume]
-    """In RAS+ order, on the reference's grid; only those that the model knows."""
+    """In RAS+ order, on the reference's grid: those that the model knows, and the reference."""
     reference: Role
     """Role of the reference image; a model may not know it."""
     brain: Volume | None

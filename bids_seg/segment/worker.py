@@ -25,7 +25,9 @@ from bids_seg.records import ModelRun, Role, from_json, to_json
 from bids_seg.segment import devices, models, network, predict, weights
 from bids_seg.segment.job import Job, Result, VisitJob, mutual_path
 from bids_seg.segment.model import Model
-from bids_seg.segment.network import Run
+from bids_seg.segment.network import Engine
+from bids_seg.segment.predict import Tumour
+from bids_seg.segment.system import Manner, Published, Scene
 
 logger = logging.getLogger(__name__)
 
@@ -42,20 +44,28 @@ def main(argv: Sequence[str]) -> int:
     job = from_json(Job, Path(argv[0]).read_text(encoding='utf-8'))
     began = time.monotonic()
     try:
-        model = models.find(job.model)
-        files = weights.verify(model)
+        choice = job.choice
+        model = models.find(choice.model)
+        weights.unchanged(choice.weights, choice.sha256)
         device = devices.start(job.device, threads=job.threads, seed=job.seed)
-        run = network.load(model, files, largest=_largest(job))
+        engine = network.load(
+            model,
+            choice.weights,
+            largest=_largest(job),
+            parity=choice.parity,
+            dropout=choice.dropout,
+            seed=job.seed,
+        )
     except UserError as error:
         for visit in job.visits:
             _append(job.results, _refused(visit, error, began))
         logger.error('%s', error)
         return error.code
-    work(job, model, run, device=device, began=began)
+    work(job, model, engine, device=device, began=began)
     return 0
 
 
-def work(job: Job, model: Model, run: Run, *, device: str, began: float) -> None:
+def work(job: Job, model: Model, engine: Engine, *, device: str, began: float) -> None:
     """Do all visits of a job.
 
     Parameters
@@ -64,15 +74,15 @@ def work(job: Job, model: Model, run: Run, *, device: str, began: float) -> None
         What to do.
     model
         Which model.
-    run
-        Its network.
+    engine
+        Its networks.
     device
         Name of the processor, for the record.
     began
         When the program started, on the monotonic clock.
     """
     for visit in job.visits:
-        do = partial(_visit, visit, job, model=model, run=run, device=device)
+        do = partial(_visit, visit, job, model=model, engine=engine, device=device)
         result = _guarded(visit, began, do)
         _append(job.results, result)
         logger.info('%s: %s in %.1f s', visit.visit, result.status, result.seconds)
@@ -119,90 +129,67 @@ def _no_room(error: OSError) -> OutputError:
     )
 
 
-def _visit(visit: VisitJob, job: Job, *, model: Model, run: Run, device: str) -> ModelRun:
-    """Run the network on one visit and write its files."""
-    images: dict[Role, Volume] = {}
-    for role, path in visit.images.items():
-        if not model.contrasts or role in model.contrasts:
-            images[role] = image.read_map(path)
+def _visit(visit: VisitJob, job: Job, *, model: Model, engine: Engine, device: str) -> ModelRun:
+    """Run the model on one visit and write its files."""
+    scene = _scene(visit, model)
+    manner = Manner(parity=job.choice.parity, quick=device == 'cpu' and not job.choice.parity)
+    record = partial(_record, model, job, device)
     if model.task == 'brain':
-        return _brain(visit, images, job=job, model=model, run=run, device=device)
-    if visit.brain is None:
-        raise StageError(
-            'no brain mask, which the tumour networks need',
-            where=visit.visit,
-            do='run the brain model too, or give masks with --derivatives',
+        found = predict.extract_brain(
+            scene, model=model, engine=engine, border_mm=job.brain_border_mm, manner=manner
         )
-    brain_mask = image.read_labels(visit.brain)
-    if not brain_mask.array.any():
-        raise StageError(
-            'the brain mask is empty',
-            where=visit.brain.name,
-            do='look at the images: is there a head in them, and is it the right way up?',
+        image.save(found.mask, visit.outputs['brain_mask'])
+        return record(
+            images=found.images, volumes={'brain': _mm3(found.mask)}, warnings=found.warnings
         )
-    return _tumour(visit, images, brain_mask, model=model, run=run, device=device)
-
-
-def _brain(
-    visit: VisitJob,
-    images: Mapping[Role, Volume],
-    *,
-    job: Job,
-    model: Model,
-    run: Run,
-    device: str,
-) -> ModelRun:
-    """Draw the brain and write its mask."""
-    found = predict.extract_brain(
-        images,
-        visit.reference,
-        model=model,
-        run=run,
-        stripped=visit.stripped,
-        border_mm=job.brain_border_mm,
-    )
-    image.save(found.mask, visit.outputs['brain_mask'])
-    return _record(
-        model,
-        device,
-        images=tuple(images),
-        volumes={'brain': _mm3(found.mask)},
-        warnings=found.warnings,
+    tumour = predict.draw_tumour(scene, model=model, engine=engine, manner=manner)
+    _write(tumour, visit.outputs, disease=model.task)
+    return record(
+        images=tumour.images,
+        volumes={region: _mm3(mask) for region, mask in tumour.masks.items()},
+        unavailable=tumour.unavailable,
+        warnings=tumour.warnings,
     )
 
 
-def _tumour(
-    visit: VisitJob,
-    images: Mapping[Role, Volume],
-    brain_mask: Volume,
-    *,
-    model: Model,
-    run: Run,
-    device: str,
-) -> ModelRun:
-    """Draw the tumour and write its maps; the label image last."""
-    found = predict.draw_tumour(images, brain_mask, model=model, run=run)
-    disease, outputs = model.task, visit.outputs
-    for region, probability in found.probabilities.items():
+def _scene(visit: VisitJob, model: Model) -> Scene:
+    """Read the images of a visit that a model looks at."""
+    brain_mask: Volume | None = None
+    wanted: set[str] = set(model.contrasts or visit.images)
+    if model.task == 'brain':
+        wanted.add(visit.reference)
+    elif visit.brain is not None:
+        brain_mask = image.read_labels(visit.brain)
+        if not brain_mask.array.any():
+            raise StageError(
+                'the brain mask is empty',
+                where=visit.brain.name,
+                do='look at the images: is there a head in them, and is it the right way up?',
+            )
+    images = {role: image.read_map(path) for role, path in visit.images.items() if role in wanted}
+    return Scene(
+        images=images, reference=visit.reference, brain=brain_mask, stripped=visit.stripped
+    )
+
+
+def _write(tumour: Tumour, outputs: Mapping[str, Path], *, disease: str) -> None:
+    """Write the maps of a tumour; the label image last."""
+    for region, probability in tumour.probabilities.items():
         image.save(probability, outputs[f'probseg:{disease}:{region}'])
-        image.save(found.masks[region], outputs[f'mask:{disease}:{region}'])
-    image.save(found.entropy, outputs[f'entropy:{disease}'])
-    mutual = mutual_path(outputs, disease)
-    if mutual is not None and found.mutual is not None:
-        image.save(found.mutual, mutual)
-    image.save(found.labels, outputs[f'dseg:{disease}'])
-    return _record(
-        model,
-        device,
-        images=found.images,
-        volumes={region: _mm3(mask) for region, mask in found.masks.items()},
-        unavailable=found.unavailable,
-        warnings=found.warnings,
-    )
+        image.save(tumour.masks[region], outputs[f'mask:{disease}:{region}'])
+        place = mutual_path(outputs, disease, region)
+        if place is not None:
+            # What an earlier run left would be taken for this one's.
+            place.unlink(missing_ok=True)
+            if region in tumour.mutual:
+                image.save(tumour.mutual[region], place)
+    image.save(tumour.entropy, outputs[f'entropy:{disease}'])
+    image.save(tumour.labels, outputs[f'dseg:{disease}'])
 
 
 def _record(
     model: Model,
+    job: Job,
     device: str,
     *,
     images: tuple[Role, ...],
@@ -215,7 +202,7 @@ def _record(
         task=model.task,
         model=model.name,
         version=__version__,
-        weights_sha256=tuple(member.sha256 for member in model.members),
+        weights_sha256=job.choice.sha256,
         images=images,
         regions=tuple(volumes),
         unavailable=unavailable or {},
@@ -223,6 +210,9 @@ def _record(
         threshold=model.threshold,
         device=device,
         warnings=warnings,
+        licence=model.licence.name,
+        commercial=model.licence.commercial,
+        parity=job.choice.parity and isinstance(model.system, Published),
     )
 
 

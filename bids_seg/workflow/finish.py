@@ -190,19 +190,15 @@ def _measured(state: VisitState, run: ModelRun, files: dict[str, str]) -> Lesion
 def _member_entropies(
     state: VisitState, run: ModelRun, probabilities: Mapping[str, Volume]
 ) -> Mapping[str, Volume] | None:
-    """Return the mean entropy of the members, bits; None where there is one member.
-
-    The worker keeps the mutual information of the region in which it is largest, so for the
-    other regions what follows from it is an upper bound of the members' disagreement.
-    """
-    place = mutual_path(state.files, run.task)
-    if len(run.weights_sha256) < 2 or place is None or not place.is_file():
-        return None
-    mutual = image.read_map(place).array
-    return {
-        region: Volume(np.maximum(entropy(volume.array) - mutual, 0), volume.grid)
-        for region, volume in probabilities.items()
-    }
+    """Return the mean entropy of the opinions, bits; None where there is one opinion."""
+    found = {}
+    for region, volume in probabilities.items():
+        place = mutual_path(state.files, run.task, region)
+        if place is None or not place.is_file():
+            return None
+        mutual = image.read_map(place).array
+        found[region] = Volume(np.maximum(entropy(volume.array) - mutual, 0), volume.grid)
+    return found
 
 
 def _public(visit: Visit, warnings: tuple[str, ...]) -> Visit:

@@ -23,7 +23,7 @@ from bids_seg.measure.recorded import mm3
 from bids_seg.records import Given, GivenFile, ModelRun, Patient, Visit
 from bids_seg.segment.maps import CLASSES
 from bids_seg.settings import Settings
-from bids_seg.workflow import plan
+from bids_seg.workflow import choice, plan
 from bids_seg.workflow.plan import VisitPlan
 from bids_seg.workflow.state import Failure, VisitState
 from bids_seg.write import names
@@ -68,7 +68,7 @@ def planned(
     if note and {'glioma', 'metastases'} <= set(todo):
         told = (*told, note)
     noted = dataclasses.replace(visit, warnings=(*patient.warnings, *visit.warnings, *told))
-    return plan.plan(noted, todo, found.given)
+    return plan.plan(noted, todo, found.given, selected=choice.selected(settings))
 
 
 def fault(given: Sequence[Given]) -> Failure | None:

@@ -19,10 +19,11 @@ from bids_seg.discover.masks import Source
 from bids_seg.errors import LockedError
 from bids_seg.image import write_bytes
 from bids_seg.records import Patient, to_json
-from bids_seg.segment import models, weights
-from bids_seg.settings import Settings, shaping
+from bids_seg.segment.job import Choice
+from bids_seg.settings import Settings, Task, shaping
 from bids_seg.workflow import (
     account,
+    choice,
     courses,
     crashes,
     engine,
@@ -58,6 +59,8 @@ class Chosen:
     """Where the names of files are indexed; made and removed by the run."""
     work_dir: Path
     """The work folder."""
+    networks: Mapping[Task, Choice]
+    """Model and weights of each task that may come up."""
 
 
 def choose(settings: Settings) -> Chosen:
@@ -80,8 +83,7 @@ def choose(settings: Settings) -> Chosen:
     _given(settings)
     if settings.use_plugin is not None:
         engine.read_plugin(settings.use_plugin)
-    for task in plan.possible(settings.models):
-        weights.verify(models.find(task))
+    networks = choice.choices(settings, plan.possible(settings.models))
     if settings.device.startswith('gpu'):
         network.check_device(settings.device)
     wanted_work = (settings.work_dir or folders.default_work()).resolve()
@@ -103,7 +105,7 @@ def choose(settings: Settings) -> Chosen:
         output_dir=settings.output_dir,
         empty=settings.clean_workdir,
     )
-    return Chosen(patients=patients, index_dir=index_dir, work_dir=work_dir)
+    return Chosen(patients=patients, index_dir=index_dir, work_dir=work_dir, networks=networks)
 
 
 def limits(settings: Settings) -> Limits:
@@ -148,7 +150,7 @@ def run(settings: Settings, chosen: Chosen, *, log: RunLog, tally: Tally) -> Non
             logger.warning('%s', warning)
         leftovers.sweep_shared(out_dir=settings.output_dir, work_dir=chosen.work_dir)
         while batch := tuple(itertools.islice(chosen.patients, BATCH)):
-            _batch(batch, settings, chosen.work_dir, log=log, tally=tally)
+            _batch(batch, settings, chosen, log=log, tally=tally)
     except Stopped:
         logger.error('the run ends with its first failure, as --stop-on-first-crash asks for')
     finally:
@@ -181,7 +183,7 @@ def _container() -> Mapping[str, str]:
 def _batch(
     patients: Sequence[Patient],
     settings: Settings,
-    work_dir: Path,
+    chosen: Chosen,
     *,
     log: RunLog,
     tally: Tally,
@@ -190,11 +192,12 @@ def _batch(
     about = RunContext(
         bids_dir=settings.bids_dir.resolve(),
         out_dir=settings.output_dir.resolve(),
-        work_dir=work_dir,
+        work_dir=chosen.work_dir,
         run=log.run,
         settings=shaping(settings),
         versions=plan.versions(),
         seed=settings.random_seed,
+        networks={str(task): one for task, one in chosen.networks.items()},
     )
     write_bytes(about.context, to_json(about).encode())
     with ExitStack() as held:
@@ -209,7 +212,7 @@ def _batch(
                 continue
             # Called before the lock is freed, however the run ends.
             held.callback(_leave, patient, about, tally)
-            leftovers.sweep_participant(label, out_dir=about.out_dir, work_dir=work_dir)
+            leftovers.sweep_participant(label, out_dir=about.out_dir, work_dir=chosen.work_dir)
         ours = [patient for patient in patients if patient.participant not in tally.locked]
         planned = [
             courses.course(patient, settings, about, log=log, tally=tally) for patient in ours

@@ -7,6 +7,7 @@ import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import metadata
+from types import MappingProxyType
 from typing import Literal
 
 from bids_seg import __version__
@@ -154,12 +155,6 @@ def versions() -> Mapping[str, str]:
     return found
 
 
-def checksums() -> Mapping[str, str]:
-    """Return the checksums of the weights of each network, by its name."""
-    every = map(models.find, models.names())
-    return {model.name: ' '.join(member.sha256 for member in model.members) for model in every}
-
-
 def runnable(model: Model, roles: frozenset[Role]) -> str:
     """Return why a model cannot run on these images, nothing if it can.
 
@@ -178,7 +173,13 @@ def runnable(model: Model, roles: frozenset[Role]) -> str:
     return f'it needs {needed}, this visit has {", ".join(sorted(roles))}'
 
 
-def plan(visit: Visit, tasks: Sequence[Task], given: Sequence[Given] = ()) -> VisitPlan:
+def plan(
+    visit: Visit,
+    tasks: Sequence[Task],
+    given: Sequence[Given] = (),
+    *,
+    selected: Mapping[Task, Model] = MappingProxyType({}),
+) -> VisitPlan:
     """Return what can be done with a visit, whatever lies in the output already.
 
     Parameters
@@ -189,8 +190,11 @@ def plan(visit: Visit, tasks: Sequence[Task], given: Sequence[Given] = ()) -> Vi
         What is asked of the networks.
     given
         Masks that take the place of networks.
+    selected
+        Model of each task; that of the same name where none is said.
     """
-    reasons = {task: runnable(models.find(task), visit.roles) for task in tasks}
+    every = {task: selected[task] if task in selected else models.find(task) for task in tasks}
+    reasons = {task: runnable(every[task], visit.roles) for task in tasks}
     able: tuple[Task, ...] = tuple(task for task in tasks if not reasons[task])
     refused = {str(task): reason for task, reason in reasons.items() if reason}
     if not able and not given:

@@ -9,7 +9,7 @@ import signal
 
 from bids_seg.errors import NothingToDoError, Terminated, UserError
 from bids_seg.settings import Settings
-from bids_seg.workflow import folders, log, pages, participants, plan, preview
+from bids_seg.workflow import choice, folders, log, pages, participants, plan, preview
 from bids_seg.workflow.log import RunLog
 from bids_seg.workflow.outcome import Outcome, Tally
 from bids_seg.workflow.participants import Chosen
@@ -56,7 +56,8 @@ def run(settings: Settings) -> int:
     run_log = log.open_log(settings, work_dir=chosen.work_dir if chosen else None)
     tally, code = Tally(), DEFECT
     try:
-        log.write_settings(run_log, settings, versions=plan.versions(), weights=plan.checksums())
+        sums = {} if chosen is None else choice.checksums(chosen.networks)
+        log.write_settings(run_log, settings, versions=plan.versions(), weights=sums)
         _levels(settings, chosen, log=run_log, tally=tally)
         code = _code(settings, tally.outcome, images=images)
     except UserError as error:

@@ -259,7 +259,7 @@ def _visit_job(state: VisitState, asked: Asked) -> VisitJob | None:
     reference = state.visit.reference
     if reference is None:
         return None
-    regions = models.find(asked.task).regions
+    regions = models.find(state.networks[asked.task].model).regions
     files = names.visit_files(state.visit, aligned=(), tasks={asked.task: regions})
     outputs = _paths(state, files)
     outputs = {key: path for key, path in outputs.items() if not key.startswith('preproc:')}
@@ -295,10 +295,11 @@ def _run_jobs(
     """Run the child on all visits, again on those left when it dies."""
     folder = states[0].root / f'sub-{states[0].visit.participant}'
     results = folder / f'results-{asked.task}.jsonl'
+    chosen = next(state.networks[asked.task] for state in states if state.visit.name in todo)
 
     def start(visits: Sequence[str]) -> network.Ended:
         job = Job(
-            model=asked.task,
+            choice=chosen,
             device=asked.device,
             threads=asked.threads,
             seed=asked.seed,

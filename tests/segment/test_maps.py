@@ -21,6 +21,7 @@ def test_two_opinions_that_agree_have_no_mutual_information():
     opinion = logit(np.full((3, 4, 5, 2), 0.7)).astype(np.float32)
     pooled = maps.pool([opinion, opinion], temperatures=(1.0, 1.0))
     assert pooled.mean == pytest.approx(0.7, abs=1e-5)
+    assert pooled.mutual.shape == opinion.shape
     assert pooled.mutual == pytest.approx(0.0, abs=1e-5)
 
 
@@ -38,6 +39,18 @@ def test_one_opinion_cannot_disagree():
 def test_no_opinion_is_an_error():
     with pytest.raises(ValueError, match='no opinion'):
         maps.pool([], temperatures=(1.0,))
+
+
+def test_each_region_of_a_system_of_others_has_its_own_disagreement():
+    sure, other = np.float32([1.0, 1.0]), np.float32([0.0, 1.0])
+    pooled = maps.pool_regions([{'WT': sure, 'TC': sure}, {'WT': sure, 'TC': other}])
+    assert list(pooled) == ['WT', 'TC']
+    assert pooled['WT'].mutual.tolist() == [0, 0]
+    assert pooled['TC'].mean.tolist() == [0.5, 1]
+    assert pooled['TC'].mutual == pytest.approx([1, 0], abs=1e-5)
+    assert maps.pool_regions([{'WT': sure}])['WT'].mutual is None
+    with pytest.raises(ValueError, match='no opinion'):
+        maps.pool_regions([])
 
 
 def test_temperature_divides_the_logits_of_its_own_region():

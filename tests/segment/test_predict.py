@@ -10,6 +10,12 @@ import pytest
 
 from bids_seg.image import Volume
 from bids_seg.segment import brain, models, predict
+from bids_seg.segment.system import Scene
+
+
+def seen(images, mask=None, *, stripped=()):
+    """Return the scene of some images."""
+    return Scene(images=images, reference=next(iter(images)), brain=mask, stripped=stripped)
 
 
 @pytest.fixture
@@ -30,10 +36,9 @@ def seeing(channel, low, high):
 
 def test_the_brain_comes_back_on_the_reference_grid(head, brainy):
     found = predict.extract_brain(
-        {'T1w': head.volume(), 'FLAIR': head.volume()},
-        'T1w',
+        seen({'T1w': head.volume(), 'FLAIR': head.volume()}),
         model=models.find('brain'),
-        run=brainy,
+        engine=brainy,
     )
     assert found.mask.grid is head.grid
     assert found.mask.array.dtype == np.uint8
@@ -43,9 +48,9 @@ def test_the_brain_comes_back_on_the_reference_grid(head, brainy):
 
 def test_a_brain_border_grows_the_mask(head, brainy):
     model = models.find('brain')
-    images = {'T1w': head.volume()}
-    plain = predict.extract_brain(images, 'T1w', model=model, run=brainy)
-    grown = predict.extract_brain(images, 'T1w', model=model, run=brainy, border_mm=3.0)
+    images = seen({'T1w': head.volume()})
+    plain = predict.extract_brain(images, model=model, engine=brainy)
+    grown = predict.extract_brain(images, model=model, engine=brainy, border_mm=3.0)
     assert np.all(grown.mask.array >= plain.mask.array)
     ratio = grown.mask.array.sum() / plain.mask.array.sum()
     assert ratio == pytest.approx((61 * 73 * 58) / (58 * 70 * 55), abs=0.04)
@@ -55,16 +60,16 @@ def test_the_outline_of_a_stripped_image_is_its_mask_and_a_network_that_differs_
     head, brainy
 ):
     values = np.where(head.brain, head.values, 0).astype(np.float32)
-    stripped = {'T1w': Volume(values, head.grid)}
+    stripped = seen({'T1w': Volume(values, head.grid)}, stripped=('T1w',))
     model = models.find('brain')
-    found = predict.extract_brain(stripped, 'T1w', model=model, run=brainy, stripped=('T1w',))
+    found = predict.extract_brain(stripped, model=model, engine=brainy)
     assert brain.dice(found.mask.array > 0, head.brain) > 0.999
     assert found.warnings == ()
 
     def blind(channels):
         yield np.where(np.indices(channels.shape)[0] < channels.shape[0] // 2, 9.0, -9.0)
 
-    other = predict.extract_brain(stripped, 'T1w', model=model, run=blind, stripped=('T1w',))
+    other = predict.extract_brain(stripped, model=model, engine=blind)
     assert np.array_equal(other.mask.array, found.mask.array)
     assert any('came without skull' in warning for warning in other.warnings)
 
@@ -74,7 +79,7 @@ def test_an_image_without_brain_is_told(head):
         yield np.full(channels.shape, -9.0, np.float32)
 
     found = predict.extract_brain(
-        {'T1w': head.volume()}, 'T1w', model=models.find('brain'), run=nothing
+        seen({'T1w': head.volume()}), model=models.find('brain'), engine=nothing
     )
     assert 'no brain was found' in found.warnings[0]
 
@@ -83,7 +88,7 @@ def test_a_small_brain_is_told_in_litres(head, brainy):
     small = head.volume()
     values = np.where(np.indices(small.array.shape)[2] > 30, small.array, 0).astype(np.float32)
     found = predict.extract_brain(
-        {'T1w': Volume(values, head.grid)}, 'T1w', model=models.find('brain'), run=brainy
+        seen({'T1w': Volume(values, head.grid)}), model=models.find('brain'), engine=brainy
     )
     assert '0.8 to 2' in found.warnings[0]
 
@@ -92,7 +97,7 @@ def test_a_glioma_comes_back_nested_in_classes(head, two_views):
     model = models.find('glioma')
     images = {'T1wCE': head.volume(20), 'FLAIR': head.volume(20)}
     run = two_views(seeing(3, 3.5, 5.5))
-    found = predict.draw_tumour(images, head.mask(), model=model, run=run)
+    found = predict.draw_tumour(seen(images, head.mask()), model=model, engine=run)
     assert tuple(found.probabilities) == ('WT', 'TC', 'ET')
     assert brain.dice(found.masks['WT'].array > 0, head.lesion) > 0.8
     assert set(np.unique(found.labels.array)) <= {0, 1, 2, 3}
@@ -100,19 +105,18 @@ def test_a_glioma_comes_back_nested_in_classes(head, two_views):
     assert np.all(whole >= core)
     assert np.all(core >= enhancing)
     assert found.entropy.array.max() <= 1
-    assert found.mutual is not None
+    assert tuple(found.mutual) == ('WT', 'TC', 'ET')
     assert found.images == ('T1wCE', 'FLAIR')
     assert found.unavailable == {}
-    for volume in (found.labels, found.entropy, found.mutual):
+    for volume in (found.labels, found.entropy, *found.mutual.values()):
         assert volume.grid is head.grid
 
 
 def test_without_contrast_agent_enhancement_is_unavailable(head, two_views):
     found = predict.draw_tumour(
-        {'FLAIR': head.volume(20)},
-        head.mask(),
+        seen({'FLAIR': head.volume(20)}, head.mask()),
         model=models.find('glioma'),
-        run=two_views(seeing(3, 1.0, 2.0)),
+        engine=two_views(seeing(3, 1.0, 2.0)),
     )
     assert tuple(found.probabilities) == ('WT', 'TC')
     assert found.unavailable == {'ET': 'there is no T1wCE image'}
@@ -120,19 +124,18 @@ def test_without_contrast_agent_enhancement_is_unavailable(head, two_views):
 
 
 def test_the_network_is_told_which_images_are_there_and_sees_nothing_but_brain(head):
-    seen = []
+    shown = []
 
     def run(channels):
-        seen.append(channels)
+        shown.append(channels)
         yield np.full((*channels.shape[:3], 3), -9.0, np.float32)
 
     predict.draw_tumour(
-        {'T1w': head.volume(), 'FLAIR': head.volume()},
-        head.mask(),
+        seen({'T1w': head.volume(), 'FLAIR': head.volume()}, head.mask()),
         model=models.find('glioma'),
-        run=run,
+        engine=run,
     )
-    (channels,) = seen
+    (channels,) = shown
     assert channels.shape[-1] == 8
     assert all(side % 16 == 0 for side in channels.shape[:3])
     assert channels[0, 0, 0, 4:].tolist() == [0, 1, 0, 1]
@@ -148,11 +151,11 @@ def test_nothing_found_is_no_error(head):
         yield np.full((*channels.shape[:3], 1), -9.0, np.float32)
 
     found = predict.draw_tumour(
-        {'T1wCE': head.volume()}, head.mask(), model=models.find('metastases'), run=run
+        seen({'T1wCE': head.volume()}, head.mask()), model=models.find('metastases'), engine=run
     )
     assert not found.labels.array.any()
     assert found.warnings == ()
-    assert found.mutual is None
+    assert found.mutual == {}
 
 
 def test_a_mask_that_is_everywhere_and_unsure_is_told(head):
@@ -160,19 +163,19 @@ def test_a_mask_that_is_everywhere_and_unsure_is_told(head):
         yield np.full((*channels.shape[:3], 1), 0.1, np.float32)
 
     found = predict.draw_tumour(
-        {'T1wCE': head.volume()}, head.mask(), model=models.find('metastases'), run=run
+        seen({'T1wCE': head.volume()}, head.mask()), model=models.find('metastases'), engine=run
     )
     assert any('of the brain mask, which no tumour does' in text for text in found.warnings)
     assert any('unsure' in text for text in found.warnings)
 
 
 def test_a_single_region_is_labelled_as_undivided_core(head, two_views):
-    model = dataclasses.replace(models.find('metastases'), spacing=2.0)
+    model = models.find('metastases')
+    model = dataclasses.replace(model, system=dataclasses.replace(model.own, spacing=2.0))
     found = predict.draw_tumour(
-        {'T1wCE': head.volume(20)},
-        head.mask(),
+        seen({'T1wCE': head.volume(20)}, head.mask()),
         model=model,
-        run=two_views(lambda channels: 8 * (channels - 3.0)),
+        engine=two_views(lambda channels: 8 * (channels - 3.0)),
     )
     assert set(np.unique(found.labels.array)) == {0, 5}
     assert brain.dice(found.labels.array == 5, head.lesion) > 0.8

@@ -18,7 +18,7 @@ from bids_seg.errors import StageError
 from bids_seg.image import Grid, Volume
 from bids_seg.records import ModelRun, from_json, to_json
 from bids_seg.segment import models, worker
-from bids_seg.segment.job import Job, VisitJob
+from bids_seg.segment.job import Choice, Job, VisitJob
 
 REGIONS = ('WT', 'TC', 'ET')
 
@@ -47,7 +47,7 @@ def visit_job(folder, name, head, *, task='glioma'):
 def job_of(folder, visits, *, model='glioma'):
     """Return a job of visits."""
     return Job(
-        model=model,
+        choice=Choice(model=model, weights=(), sha256=('ab' * 32,)),
         device='cpu',
         threads=1,
         seed=1,
@@ -104,7 +104,8 @@ def test_a_visit_is_written_and_its_line_can_be_read_back(tmp_path, small_head):
     assert all(path.is_file() for path in job.visits[0].outputs.values())
     labels = image.read_labels(job.visits[0].outputs['dseg:glioma'])
     assert labels.grid.same(small_head.grid)
-    assert (tmp_path / 'sub-01' / 'out_desc-mutual_probseg.nii.gz').is_file()
+    assert (tmp_path / 'sub-01' / 'out_desc-mutualET_probseg.nii.gz').is_file()
+    assert run.weights_sha256 == job.choice.sha256
     assert line['seconds'] >= 0
     assert line['peak_mb'] > 10
 
@@ -154,15 +155,11 @@ def test_a_brain_job_writes_its_mask(tmp_path, small_head):
     assert line['run']['images'] == ['T1wCE']
 
 
-def test_what_no_visit_can_do_without_is_told_for_each(tmp_path, small_head, monkeypatch):
+def test_what_no_visit_can_do_without_is_told_for_each(tmp_path, small_head):
     visits = [visit_job(tmp_path, name, small_head) for name in ('sub-01', 'sub-02')]
-    job = job_of(tmp_path, visits)
+    gone = Choice(model='glioma', weights=(tmp_path / 'gone.h5',), sha256=('ab' * 32,))
+    job = dataclasses.replace(job_of(tmp_path, visits), choice=gone)
     (tmp_path / 'job.json').write_text(to_json(job))
-
-    def gone(model):
-        raise worker.weights.UnavailableError('the weights are missing', where='a.h5', do='get it')
-
-    monkeypatch.setattr(worker.weights, 'verify', gone)
     assert worker.main([str(tmp_path / 'job.json')]) == 69
     assert [line['what'] for line in lines(job)] == ['the weights are missing'] * 2
 
@@ -205,20 +202,19 @@ def test_a_network_with_random_weights_runs_in_a_program_of_its_own(tmp_path, sm
     job = job_of(tmp_path, [visit_job(tmp_path, 'sub-01', small_head)])
     (tmp_path / 'job.json').write_text(to_json(job))
     code = """
-import dataclasses, hashlib, sys
+import dataclasses, sys
 from pathlib import Path
+from bids_seg.records import from_json, to_json
 from bids_seg.segment import devices, models, weights, worker
-from bids_seg.segment.model import Weights
+from bids_seg.segment.job import Choice, Job
 folder = Path(sys.argv[1])
 devices.start('cpu', threads=1, seed=1)
 assert 'sklearn' not in sys.modules or sys.modules['sklearn'] is None
-model = models.find('glioma')
-model.build().save_weights(folder / 'random.weights.h5')
-digest = hashlib.sha256((folder / 'random.weights.h5').read_bytes()).hexdigest()
-model = dataclasses.replace(model, members=(Weights(file='random.weights.h5', sha256=digest),))
-models.find = lambda name: model
-weights.FOLDER = folder
-weights.verify.__defaults__ = (folder,)
+file = folder / 'random.weights.h5'
+models.find('glioma').own.build().save_weights(file)
+choice = Choice(model='glioma', weights=(file,), sha256=(weights.digest(file),))
+job = from_json(Job, (folder / 'job.json').read_text())
+(folder / 'job.json').write_text(to_json(dataclasses.replace(job, choice=choice)))
 sys.exit(worker.main([str(folder / 'job.json')]))
 """
     ended = subprocess.run(

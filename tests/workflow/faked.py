@@ -75,31 +75,31 @@ def draw(job, visit) -> dict:
     from bids_seg.image import Volume
     from bids_seg.segment import models
 
-    model = models.find(job.model)
+    model = models.find(job.choice.model)
     volume = image.read_map(visit.images[visit.reference])
     inside = volume.array > 0
 
     def save(key, array):
         image.save(Volume(array, volume.grid), visit.outputs[key])
 
-    if job.model == 'brain':
+    if model.name == 'brain':
         save('brain_mask', inside.astype(np.uint8))
         volumes = {'brain': int(inside.sum() * volume.grid.voxel_mm3)}
     else:
         tumour = volume.array > 0.8 * volume.array.max()
         share = np.where(tumour, 0.9, 0.1).astype(np.float32)
         for region in model.regions:
-            save(f'probseg:{job.model}:{region}', share)
-            save(f'mask:{job.model}:{region}', tumour.astype(np.uint8))
-        save(f'entropy:{job.model}', np.full(share.shape, 0.469, np.float32))
+            save(f'probseg:{model.name}:{region}', share)
+            save(f'mask:{model.name}:{region}', tumour.astype(np.uint8))
+        save(f'entropy:{model.name}', np.full(share.shape, 0.469, np.float32))
         classes = 3 if 'ET' in model.regions else 5
-        save(f'dseg:{job.model}', np.where(tumour, classes, 0).astype(np.uint8))
+        save(f'dseg:{model.name}', np.where(tumour, classes, 0).astype(np.uint8))
         volumes = dict.fromkeys(model.regions, int(tumour.sum() * volume.grid.voxel_mm3))
     return {
-        'task': job.model,
-        'model': job.model,
+        'task': model.name,
+        'model': model.name,
         'version': __version__,
-        'weights_sha256': [member.sha256 for member in model.members],
+        'weights_sha256': list(job.choice.sha256),
         'images': list(visit.images),
         'regions': list(volumes),
         'unavailable': {},

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The registry: each file beside this one holds one constant `MODEL`; no list names them."""
+"""The registry: each file beside this one holds one constant `MODEL`; no list names them.
+
+A dash in the name of a model is an underscore in that of its file.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,7 @@ def names() -> tuple[str, ...]:
     >>> names()
     ('brain', 'glioma', 'metastases')
     """
-    return tuple(sorted(found.name for found in pkgutil.iter_modules(__path__)))
+    return tuple(sorted(found.name.replace('_', '-') for found in pkgutil.iter_modules(__path__)))
 
 
 def find(name: str) -> Model:
@@ -42,7 +45,7 @@ def find(name: str) -> Model:
     if name not in names():
         known = ', '.join(names())
         raise CommandError(f'no model {name!r}', where='models', do=f'choose one of: {known}')
-    model = importlib.import_module(f'{__name__}.{name}').MODEL
+    model = importlib.import_module(f'{__name__}.{name.replace("-", "_")}').MODEL
     if not isinstance(model, Model):
         raise CommandError(
             f'MODEL of {name!r} is {type(model).__name__}', where='models', do='make it a Model'

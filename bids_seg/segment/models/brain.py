@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from bids_seg.segment import normalise
-from bids_seg.segment.model import Model, Weights
+from bids_seg.segment.model import OWN, Model, Own, Weights
 
 if TYPE_CHECKING:
     import keras
@@ -59,8 +59,6 @@ MODEL = Model(
     needs=(),
     regions=('brain',),
     unavailable=MappingProxyType({}),
-    spacing=2.0,
-    multiple=16,
     threshold=0.5,
     members=(
         Weights(
@@ -68,9 +66,16 @@ MODEL = Model(
             sha256='bfd1ae5784ea03a0cf39125ca83e54ac77592da101fa5c01399a2dc537c68a64',
         ),
     ),
-    temperature=MappingProxyType({'brain': 0.891}),
-    normalise=normalise.to_unit,
-    build=network,
-    presence=False,
+    licence=OWN,
+    scores='Dice 0.95 on painted heads that it never saw; 0.95 to 0.97 on one patient against HD-BET',
+    source='bids-seg',
+    system=Own(
+        spacing=2.0,
+        multiple=16,
+        temperature=MappingProxyType({'brain': 0.891}),
+        normalise=normalise.to_unit,
+        build=network,
+        presence=False,
+    ),
     card=CARD,
 )

@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from bids_seg.segment import normalise
-from bids_seg.segment.model import Model, Weights
+from bids_seg.segment.model import OWN, Model, Own, Weights
 
 if TYPE_CHECKING:
     import keras
@@ -63,8 +63,6 @@ MODEL = Model(
     needs=(('FLAIR',), ('T1wCE',)),
     regions=('WT', 'TC', 'ET'),
     unavailable=MappingProxyType({'ET': ('T1wCE',)}),
-    spacing=2.0,
-    multiple=16,
     threshold=0.5,
     members=(
         Weights(
@@ -72,9 +70,16 @@ MODEL = Model(
             sha256='da5333f3862820a92725ab2fc2b1c8338360c6e632ca9a9d71780f3db6b88faf',
         ),
     ),
-    temperature=MappingProxyType({'WT': 1.696, 'TC': 1.914, 'ET': 1.845}),
-    normalise=normalise.to_score,
-    build=network,
-    presence=True,
+    licence=OWN,
+    scores='Dice WT 0.64, TC 0.63, ET 0.64 (medians) on painted heads; WT 0.66 to 0.84 on three cases of BraTS',
+    source='bids-seg',
+    system=Own(
+        spacing=2.0,
+        multiple=16,
+        temperature=MappingProxyType({'WT': 1.696, 'TC': 1.914, 'ET': 1.845}),
+        normalise=normalise.to_score,
+        build=network,
+        presence=True,
+    ),
     card=CARD,
 )

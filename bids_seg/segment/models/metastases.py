@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from bids_seg.segment import normalise
-from bids_seg.segment.model import Model, Weights
+from bids_seg.segment.model import OWN, Model, Own, Weights
 
 if TYPE_CHECKING:
     import keras
@@ -64,8 +64,6 @@ MODEL = Model(
     needs=(('T1wCE',),),
     regions=('TC',),
     unavailable=MappingProxyType({}),
-    spacing=1.0,
-    multiple=16,
     threshold=0.5,
     members=(
         Weights(
@@ -73,9 +71,16 @@ MODEL = Model(
             sha256='b168893c1271696e4a3e1c56f8bee8efee2b66721b04dbe309c15f071d2a99fa',
         ),
     ),
-    temperature=MappingProxyType({'TC': 1.086}),
-    normalise=normalise.to_score,
-    build=network,
-    presence=False,
+    licence=OWN,
+    scores='painted: 29 of 52 lesions of 5-10 mm and 19 of 22 above found, 0.5 false alarms per half litre',
+    source='bids-seg',
+    system=Own(
+        spacing=1.0,
+        multiple=16,
+        temperature=MappingProxyType({'TC': 1.086}),
+        normalise=normalise.to_score,
+        build=network,
+        presence=False,
+    ),
     card=CARD,
 )
