@@ -205,8 +205,12 @@ def _names_told(history: History, place: int, outcome: Outcome) -> set[tuple[str
     rows = (row for part in outcome.lesions.values() for row in part)
     measured = {row.get('tissue', '') for row in rows}
     if outcome.lesions:
-        runs = (run for run in outcome.summary.models if run.task != 'brain')
-        measured |= {names.lesion_tissue(run.task, run.regions) for run in runs}
+        regions = {run.task: run.regions for run in outcome.summary.models}
+        measured |= {
+            names.lesion_tissue(disease, regions[disease])
+            for disease in names.DISEASES
+            if disease in regions
+        }
     return {
         (tracking.tissue, event.lesion_id)
         for tracking in history.trackings
