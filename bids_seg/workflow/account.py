@@ -13,6 +13,9 @@ from bids_seg.errors import UserError
 from bids_seg.records import Patient
 from bids_seg.workflow import crashes, finish, graph, stages
 from bids_seg.workflow.graph import Course
+from bids_seg.workflow.history import job as jobs
+from bids_seg.workflow.history import stage as follow_stage
+from bids_seg.workflow.history.job import FollowResult
 from bids_seg.workflow.log import RunLog
 from bids_seg.workflow.outcome import Tally
 from bids_seg.workflow.plugin import KILLED
@@ -76,6 +79,12 @@ def settle(
         tally.visit(state.visit.name, 'ok' if last.failure is None else 'failed')
         if last.failure is not None and last.failure.trace:
             crashes.write(last, last.failure, log)
+    followed = jobs.result_place(about.work_dir, course.participant)
+    if late and not stopped and not followed.is_file():
+        # A visit that was lost kept nipype from going on with the others.
+        follow_stage.run(jobs.place(about.work_dir, course.participant), about.context)
+    if not stopped or followed.is_file():
+        _settle_follow(course.participant, followed, log=log, tally=tally)
     if late or (not stopped and not page.is_file()):
         stages.report(course.participant, about.context)
     if stopped and not page.is_file():
@@ -148,6 +157,21 @@ def _store_failure(last: VisitState, place: Path, about: RunContext) -> None:
             store(last, place)
     except (OSError, UserError) as error:
         logger.error('%s: its failure cannot be written (%s)', last.visit.name, error)
+
+
+def _settle_follow(label: str, place: Path, *, log: RunLog, tally: Tally) -> None:
+    """Note whether the lesions of a participant were followed."""
+    try:
+        result = load_as(FollowResult, place)
+        place.unlink()
+    except OSError:
+        tally.follow_failed(label)
+        tell(log, f'sub-{label}', 'follow', 'failed', reason=f'{KILLED}, twice')
+        return
+    if result.error:
+        tally.follow_failed(label)
+    if result.trace:
+        log.write_crash(f'sub-{label}', 'follow', result.trace)
 
 
 def _settle_page(label: str, page: Path, *, log: RunLog, tally: Tally) -> None:

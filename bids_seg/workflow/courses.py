@@ -6,14 +6,18 @@ from __future__ import annotations
 import dataclasses
 import logging
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 from bids_seg import discover
 from bids_seg.errors import UserError
-from bids_seg.records import Patient, Visit
-from bids_seg.settings import Settings, digest, shaping
-from bids_seg.workflow import choice, finish, given
+from bids_seg.records import Patient, ReaderEdit, Visit
+from bids_seg.segment import models
+from bids_seg.settings import Settings, Task, digest, shaping
+from bids_seg.workflow import finish, given
 from bids_seg.workflow.graph import Course
+from bids_seg.workflow.history.follow import is_current
+from bids_seg.workflow.history.job import job_of, keep
 from bids_seg.workflow.log import RunLog
 from bids_seg.workflow.outcome import Tally
 from bids_seg.workflow.plan import VisitPlan
@@ -25,7 +29,13 @@ logger = logging.getLogger(__name__)
 
 
 def course(
-    patient: Patient, settings: Settings, about: RunContext, *, log: RunLog, tally: Tally
+    patient: Patient,
+    settings: Settings,
+    about: RunContext,
+    *,
+    edits: Sequence[ReaderEdit] = (),
+    log: RunLog,
+    tally: Tally,
 ) -> Course | None:
     """Decide what is done with the visits of a participant; tell and store what is not done.
 
@@ -37,6 +47,8 @@ def course(
         What was asked for.
     about
         The run.
+    edits
+        A reader's decisions about the participant.
     log
         Where it is told.
     tally
@@ -72,14 +84,17 @@ def course(
         else:
             tally.visit(visit.name, 'not done')
             states.append(state)
-    if not states and not told and not _page_is_old(patient, about.out_dir):
+    job = job_of(patient, settings, edits)
+    whole = not states and not told and not _page_is_old(patient, about.out_dir)
+    if whole and is_current(about.out_dir, job):
         return None
-    return _begin(patient.participant, tuple(states), settings)
+    keep(job, about.work_dir)
+    return _begin(patient.participant, tuple(states), settings, about)
 
 
 def _state(planned: VisitPlan, settings: Settings, about: RunContext) -> VisitState:
     """Return the state of a visit at the start; its images may turn out to be unreadable."""
-    shares = choice.shares(about.networks, planned.tasks)
+    shares = {f'weights-{task}': _weights(task) for task in planned.tasks}
     state = VisitState(
         visit=planned.visit,
         tasks=planned.tasks,
@@ -88,7 +103,6 @@ def _state(planned: VisitPlan, settings: Settings, about: RunContext) -> VisitSt
         settings_sha256=digest({**shaping(settings), **shares}),
         input_sha256='',
         given=planned.given,
-        networks={task: about.networks[task] for task in planned.tasks},
     )
     try:
         digest_of_input = discover.input_sha256(planned.visit, planned.given)
@@ -103,6 +117,11 @@ def _state(planned: VisitPlan, settings: Settings, about: RunContext) -> VisitSt
             do='check its permissions and whether it is complete',
         )
         return dataclasses.replace(state, failure=failure)
+
+
+def _weights(task: Task) -> str:
+    """Return the checksums of a task's weights."""
+    return ' '.join(member.sha256 for member in models.find(task).members)
 
 
 def _is_done(state: VisitState, settings: Settings, about: RunContext) -> bool:
@@ -152,7 +171,9 @@ def _page_is_old(patient: Patient, out_dir: Path) -> bool:
     return any(path.is_file() and path.stat().st_mtime_ns > made for path in stored)
 
 
-def _begin(label: str, states: tuple[VisitState, ...], settings: Settings) -> Course:
+def _begin(
+    label: str, states: tuple[VisitState, ...], settings: Settings, about: RunContext
+) -> Course:
     """Write the states at the start; see whether an earlier, unfinished run can be gone on with."""
     resumable = settings.overwrite != 'always' and all(_can_go_on(state) for state in states)
     for state in states:
@@ -162,7 +183,7 @@ def _begin(label: str, states: tuple[VisitState, ...], settings: Settings) -> Co
                 path.unlink()
         store(state, state.at('plan'))
         state.at('finish').unlink(missing_ok=True)
-    return Course(participant=label, states=states, resumable=resumable)
+    return Course(participant=label, states=states, resumable=resumable, work_dir=about.work_dir)
 
 
 def _can_go_on(state: VisitState) -> bool:

@@ -17,6 +17,7 @@ from bids_seg.records import Cost, Disease, LesionSet, ModelRun, Visit, VisitSum
 from bids_seg.segment.job import mutual_path
 from bids_seg.workflow import given
 from bids_seg.workflow.anonymous import anonymous, roots
+from bids_seg.workflow.history.private import without_dates
 from bids_seg.workflow.state import RunContext, VisitState
 from bids_seg.write import names, participant, publish, tables
 from bids_seg.write.text import read_json
@@ -125,7 +126,7 @@ def summarise(state: VisitState, about: RunContext) -> VisitSummary:
     told = '' if failure is None else failure.told
     known = roots(bids_dir=about.bids_dir, out_dir=about.out_dir, work_dir=about.work_dir)
     return VisitSummary(
-        visit=_public(state.visit, state.warnings),
+        visit=_public(state.visit, state.warnings, about),
         status='complete' if failure is None else 'failed',
         reason=anonymous(told, known),
         crash=crash,
@@ -140,6 +141,7 @@ def summarise(state: VisitState, about: RunContext) -> VisitSummary:
         run=about.run,
         stripped={scan.role: scan.role in state.stripped for scan in state.visit.scans},
         seed=about.seed,
+        lesion_sets=state.lesion_sets,
     )
 
 
@@ -190,22 +192,27 @@ def _measured(state: VisitState, run: ModelRun, files: dict[str, str]) -> Lesion
 def _member_entropies(
     state: VisitState, run: ModelRun, probabilities: Mapping[str, Volume]
 ) -> Mapping[str, Volume] | None:
-    """Return the mean entropy of the opinions, bits; None where there is one opinion."""
-    found = {}
-    for region, volume in probabilities.items():
-        place = mutual_path(state.files, run.task, region)
-        if place is None or not place.is_file():
-            return None
-        mutual = image.read_map(place).array
-        found[region] = Volume(np.maximum(entropy(volume.array) - mutual, 0), volume.grid)
-    return found
+    """Return the mean entropy of the members, bits; None where there is one member.
+
+    The worker keeps the mutual information of the region in which it is largest, so for the
+    other regions what follows from it is an upper bound of the members' disagreement.
+    """
+    place = mutual_path(state.files, run.task)
+    if len(run.weights_sha256) < 2 or place is None or not place.is_file():
+        return None
+    mutual = image.read_map(place).array
+    return {
+        region: Volume(np.maximum(entropy(volume.array) - mutual, 0), volume.grid)
+        for region, volume in probabilities.items()
+    }
 
 
-def _public(visit: Visit, warnings: tuple[str, ...]) -> Visit:
-    """Return a visit as it may stand in outputs: no folder of this machine, no date."""
+def _public(visit: Visit, warnings: tuple[str, ...], about: RunContext) -> Visit:
+    """Return a visit as it may stand in outputs: no folder of this machine, no date unasked."""
     scans = tuple(dataclasses.replace(scan, path=Path(scan.relative)) for scan in visit.scans)
     told = tuple(dict.fromkeys((*visit.warnings, *warnings)))
-    return dataclasses.replace(visit, scans=scans, date=None, warnings=told)
+    shown = dataclasses.replace(visit, scans=scans, warnings=told)
+    return shown if about.keep_dates else without_dates(shown)
 
 
 def _withdraw_older(visit: Visit, about: RunContext, *, input_sha256: str) -> bool:

@@ -13,9 +13,11 @@ from typing import Any
 from nipype import Node, Workflow
 from nipype.interfaces.utility import Merge
 
-from bids_seg.settings import TASKS, Settings, digest
-from bids_seg.workflow import choice, resources
-from bids_seg.workflow.nodes import Finish, Prepare, Report, Segment
+from bids_seg.segment import models
+from bids_seg.settings import TASKS, Settings
+from bids_seg.workflow import resources
+from bids_seg.workflow.history import job as jobs
+from bids_seg.workflow.nodes import Finish, Follow, Prepare, Report, Segment
 from bids_seg.workflow.progress import Watched
 from bids_seg.workflow.state import VisitState
 
@@ -42,6 +44,8 @@ class Course:
     """In order of time; may be empty where only the page is built."""
     resumable: bool
     """Whether nipype may use what it kept of an earlier run."""
+    work_dir: Path
+    """The work folder, where it is kept how lesions are followed."""
 
     @property
     def plans(self) -> tuple[Path, ...]:
@@ -108,6 +112,12 @@ def watched(courses: Sequence[Course]) -> Mapping[str, Watched]:
                 found[f'{top}.{name}'] = Watched(stage=stage, states=(state,))
         for task in TASKS:
             found[f'{top}.{task}'] = Watched(stage=task, states=course.states)
+        found[f'{top}.follow'] = Watched(
+            stage='follow',
+            states=(),
+            participant=course.participant,
+            result=jobs.result_place(course.work_dir, course.participant),
+        )
     return found
 
 
@@ -140,8 +150,9 @@ def _participant(course: Course, settings: Settings, *, context: Path, limits: L
     report.inputs.participant = course.participant
     report.inputs.context = str(context)
     report.overwrite = True
+    follow = _follow(course, context=context, limits=limits)
+    flow.connect(follow, 'out_file', report, 'followed')
     if not course.states:
-        flow.add_nodes([report])
         return flow
     visits = range(len(course.states))
     prepared = [_prepare(course, number, settings, limits=limits) for number in visits]
@@ -156,7 +167,7 @@ def _participant(course: Course, settings: Settings, *, context: Path, limits: L
     flow.connect(together, 'out', networks[0], 'in_states')
     for earlier, later in pairwise(networks):
         flow.connect(earlier, 'out_states', later, 'in_states')
-    flow.connect(done, 'out', report, 'in_states')
+    flow.connect(done, 'out', follow, 'in_states')
     return flow
 
 
@@ -181,6 +192,17 @@ def _finish(course: Course, number: int, *, context: Path, limits: Limits) -> No
     return node
 
 
+def _follow(course: Course, *, context: Path, limits: Limits) -> Node:
+    """Return the node that follows the lesions of the participant."""
+    node = _node(Follow(), 'follow', course, limits=limits, stage='follow')
+    node.inputs.job = str(jobs.place(course.work_dir, course.participant))
+    node.inputs.context = str(context)
+    node.inputs.threads = limits.threads
+    # What it reads lies in the output, which nipype does not watch.
+    node.overwrite = True
+    return node
+
+
 def _prepare(course: Course, number: int, settings: Settings, *, limits: Limits) -> Node:
     """Return the node that aligns one visit."""
     state = course.states[number]
@@ -197,8 +219,8 @@ def _network(task: str, course: Course, settings: Settings, *, limits: Limits) -
     """Return the node that runs one network on all visits."""
     node = _node(Segment(), task, course, limits=limits, stage=task)
     node.inputs.task = task
-    networks = {key: chosen for state in course.states for key, chosen in state.networks.items()}
-    node.inputs.weights_sha256 = digest(choice.shares(networks, {task} & set(networks)))
+    weights = models.find(task).members
+    node.inputs.weights_sha256 = ' '.join(member.sha256 for member in weights)
     node.inputs.device = settings.device
     node.inputs.brain_border = settings.brain_border
     node.inputs.low_mem = settings.low_mem
@@ -211,7 +233,7 @@ def _network(task: str, course: Course, settings: Settings, *, limits: Limits) -
 def _node(interface: Any, name: str, course: Course, *, limits: Limits, stage: str) -> Node:
     """Return a node that knows what it needs before it starts."""
     visits = tuple(state.visit for state in course.states)
-    alone = limits.processors == limits.threads or stage in ('prepare', *TASKS)
+    alone = limits.processors == limits.threads or stage in ('prepare', 'follow', *TASKS)
     threads = limits.threads if alone else 1
     needed = min(resources.memory_gb(stage, visits), limits.memory_gb)
     node = Node(interface, name=name, mem_gb=needed, n_procs=threads)

@@ -17,6 +17,7 @@ from nipype.interfaces.base import (
 )
 
 from bids_seg.workflow import stages
+from bids_seg.workflow.history import stage as follow_stage
 
 
 class _StateSpec(BaseInterfaceInputSpec):
@@ -127,11 +128,41 @@ class Finish(SimpleInterface):
         return runtime
 
 
+class _FollowSpec(BaseInterfaceInputSpec):
+    """What following the lesions of a participant takes."""
+
+    in_states = InputMultiObject(File(exists=True), desc='VisitState of each visit as JSON')
+    job = File(exists=True, mandatory=True, desc='FollowJob as JSON')
+    context = File(exists=True, mandatory=True, desc='RunContext as JSON')
+    threads = traits.Int(1, usedefault=True, nohash=True, desc='threads of the registration')
+
+
+class _FollowOut(TraitedSpec):
+    """What following the lesions of a participant gives."""
+
+    out_file = File(exists=True, desc='FollowResult as JSON')
+
+
+class Follow(SimpleInterface):
+    """Follow the lesions of a participant through all visits in the output."""
+
+    input_spec = _FollowSpec
+    output_spec = _FollowOut
+
+    def _run_interface(self, runtime: Any) -> Any:
+        """Call the stage."""
+        self._results['out_file'] = str(
+            follow_stage.run(
+                Path(self.inputs.job), Path(self.inputs.context), threads=self.inputs.threads
+            )
+        )
+        return runtime
+
+
 class _ReportSpec(BaseInterfaceInputSpec):
     """What the page of a participant takes."""
 
-    in_states = InputMultiObject(File(exists=True), desc='VisitState of each visit as JSON')
-
+    followed = File(exists=True, desc='FollowResult as JSON')
     context = File(exists=True, mandatory=True, desc='RunContext as JSON')
     participant = traits.Str(mandatory=True, desc='label without sub-')
 

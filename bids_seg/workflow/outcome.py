@@ -25,6 +25,8 @@ class Outcome:
 
     visits: tuple[Word, ...] = ()
     """One word for each visit."""
+    follows_failed: int = 0
+    """Participants whose lesions could not be followed as was asked for."""
     pages_failed: int = 0
     """Pages that could not be made."""
     locked: tuple[str, ...] = ()
@@ -33,7 +35,7 @@ class Outcome:
     @property
     def code(self) -> int:
         """Exit code."""
-        if {'failed', 'not done'} & set(self.visits):
+        if self.follows_failed or {'failed', 'not done'} & set(self.visits):
             return FAILED
         if self.locked:
             return LockedError.code
@@ -54,6 +56,8 @@ class Outcome:
         parts = [f'{counts[word]} {word}' for word in WORDS]
         if counts['not done']:
             parts.append(f'{counts["not done"]} not done')
+        if self.follows_failed:
+            parts.append(f'{self.follows_failed} not followed')
         if self.locked:
             parts.append(f'{len(self.locked)} locked')
         return ', '.join(parts)
@@ -64,6 +68,7 @@ class Tally:
 
     def __init__(self) -> None:
         self._words: dict[str, Word] = {}
+        self._follows: set[str] = set()
         self._pages: set[str] = set()
         self._locked: list[str] = []
 
@@ -78,6 +83,10 @@ class Tally:
             What became of it.
         """
         self._words[name] = word
+
+    def follow_failed(self, participant: str) -> None:
+        """Note that lesions could not be followed as was asked for."""
+        self._follows.add(participant)
 
     def page_failed(self, participant: str) -> None:
         """Note that a page could not be made."""
@@ -107,6 +116,7 @@ class Tally:
         """All of it."""
         return Outcome(
             visits=tuple(self._words.values()),
+            follows_failed=len(self._follows),
             pages_failed=len(self._pages),
             locked=tuple(self._locked),
         )

@@ -18,12 +18,11 @@ from bids_seg import __version__, discover
 from bids_seg.discover.masks import Source
 from bids_seg.errors import LockedError
 from bids_seg.image import write_bytes
-from bids_seg.records import Patient, to_json
-from bids_seg.segment.job import Choice
-from bids_seg.settings import Settings, Task, shaping
+from bids_seg.records import Patient, ReaderEdit, to_json
+from bids_seg.segment import models, weights
+from bids_seg.settings import Settings, shaping
 from bids_seg.workflow import (
     account,
-    choice,
     courses,
     crashes,
     engine,
@@ -35,6 +34,8 @@ from bids_seg.workflow import (
     plan,
 )
 from bids_seg.workflow.graph import Course, Limits
+from bids_seg.workflow.history import inputs
+from bids_seg.workflow.history.job import result_place
 from bids_seg.workflow.log import RunLog, identifier
 from bids_seg.workflow.outcome import Tally
 from bids_seg.workflow.progress import Progress, Stopped
@@ -59,8 +60,8 @@ class Chosen:
     """Where the names of files are indexed; made and removed by the run."""
     work_dir: Path
     """The work folder."""
-    networks: Mapping[Task, Choice]
-    """Model and weights of each task that may come up."""
+    edits: Mapping[str, tuple[ReaderEdit, ...]]
+    """A reader's decisions, by participant."""
 
 
 def choose(settings: Settings) -> Chosen:
@@ -81,9 +82,11 @@ def choose(settings: Settings) -> Chosen:
     file = settings.bids_filter_file
     filters = discover.read_filters(file) if file is not None else None
     _given(settings)
+    through_time = inputs.read(settings)
     if settings.use_plugin is not None:
         engine.read_plugin(settings.use_plugin)
-    networks = choice.choices(settings, plan.possible(settings.models))
+    for task in plan.possible(settings.models):
+        weights.verify(models.find(task))
     if settings.device.startswith('gpu'):
         network.check_device(settings.device)
     wanted_work = (settings.work_dir or folders.default_work()).resolve()
@@ -97,6 +100,7 @@ def choose(settings: Settings) -> Chosen:
         participants=labels,
         sessions=settings.session_label,
         filters=filters,
+        given=through_time.visits,
         index_dir=index_dir,
     )
     work_dir = folders.open_work(
@@ -105,7 +109,12 @@ def choose(settings: Settings) -> Chosen:
         output_dir=settings.output_dir,
         empty=settings.clean_workdir,
     )
-    return Chosen(patients=patients, index_dir=index_dir, work_dir=work_dir, networks=networks)
+    return Chosen(
+        patients=patients,
+        index_dir=index_dir,
+        work_dir=work_dir,
+        edits=through_time.edits,
+    )
 
 
 def limits(settings: Settings) -> Limits:
@@ -197,7 +206,9 @@ def _batch(
         settings=shaping(settings),
         versions=plan.versions(),
         seed=settings.random_seed,
-        networks={str(task): one for task, one in chosen.networks.items()},
+        keep_dates=settings.keep_dates,
+        aggregate=settings.aggregate_session_reports,
+        viewer=settings.viewer,
     )
     write_bytes(about.context, to_json(about).encode())
     with ExitStack() as held:
@@ -215,7 +226,15 @@ def _batch(
             leftovers.sweep_participant(label, out_dir=about.out_dir, work_dir=chosen.work_dir)
         ours = [patient for patient in patients if patient.participant not in tally.locked]
         planned = [
-            courses.course(patient, settings, about, log=log, tally=tally) for patient in ours
+            courses.course(
+                patient,
+                settings,
+                about,
+                edits=chosen.edits.get(patient.participant, ()),
+                log=log,
+                tally=tally,
+            )
+            for patient in ours
         ]
         todo = tuple(course for course in planned if course is not None)
         _run_graph(todo, settings, about, log=log, tally=tally)
@@ -291,5 +310,6 @@ def _run_once(
 
 
 def _has_ended(course: Course) -> bool:
-    """Return whether every visit has come to its end, well or not."""
-    return all(state.at('finish').is_file() for state in course.states)
+    """Return whether every visit has come to its end, well or not, and lesions were followed."""
+    followed = result_place(course.work_dir, course.participant).is_file()
+    return followed and all(state.at('finish').is_file() for state in course.states)

@@ -10,6 +10,7 @@ from pathlib import Path
 from bids_seg import discover
 from bids_seg.settings import Settings
 from bids_seg.workflow import given, plan
+from bids_seg.workflow.history import inputs
 from bids_seg.workflow.plan import VisitPlan
 
 
@@ -34,6 +35,7 @@ def run(settings: Settings) -> int:
     labels = discover.select(settings.bids_dir, settings.participant_label)
     file = settings.bids_filter_file
     filters = discover.read_filters(file) if file is not None else None
+    through_time = inputs.read(settings)
     among = discover.mask_sources(
         settings.derivatives, settings.segmentations, output_dir=settings.output_dir
     )
@@ -43,6 +45,7 @@ def run(settings: Settings) -> int:
             participants=labels,
             sessions=settings.session_label,
             filters=filters,
+            given=through_time.visits,
             index_dir=Path(folder),
         )
         rows = []

@@ -8,10 +8,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from bids_seg.workflow.history.job import FollowResult
 from bids_seg.workflow.log import RunLog
 from bids_seg.workflow.outcome import Tally
 from bids_seg.workflow.plugin import KILLED
-from bids_seg.workflow.state import VisitState, load
+from bids_seg.workflow.state import VisitState, load, load_as
 
 logger = logging.getLogger(__name__)
 
@@ -31,6 +32,10 @@ class Watched:
     """Its stage."""
     states: tuple[VisitState, ...]
     """Its visits, as they were planned."""
+    participant: str = ''
+    """Label without `sub-` where it is about a participant as a whole."""
+    result: Path | None = None
+    """Where it is kept what became of that."""
 
     @property
     def paths(self) -> tuple[Path, ...]:
@@ -73,11 +78,30 @@ class Progress:
             for state in about.states:
                 if about.stage not in ('glioma', 'metastases') or about.stage in state.tasks:
                     logger.debug('%s %s: begins', state.visit.name, about.stage)
+        elif status == 'end' and about.result is not None:
+            self._followed(about.result)
         elif status == 'end':
             self._ended(about)
+        elif status == 'exception' and about.participant:
+            tell(self.log, f'sub-{about.participant}', about.stage, 'broken', reason=KILLED)
         elif status == 'exception':
             for state in about.states:
                 tell(self.log, state.visit.name, about.stage, 'broken', reason=KILLED)
+
+    def _followed(self, place: Path) -> None:
+        """Tell that the lesions of a participant were followed, well or not."""
+        result = load_as(FollowResult, place)
+        tell(
+            self.log,
+            f'sub-{result.participant}',
+            'follow',
+            'failed' if result.error else 'ok',
+            reason=result.error,
+            seconds=result.seconds,
+            peak_mb=result.peak_mb,
+        )
+        if result.error and self.stop:
+            raise Stopped
 
     def _ended(self, about: Watched) -> None:
         """Tell that a stage of some visits has come to its end, well or not."""

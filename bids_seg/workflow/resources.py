@@ -14,6 +14,7 @@ BASE_GB: Mapping[str, float] = {
     'glioma': 1.6,
     'metastases': 1.6,
     'finish': 0.5,
+    'follow': 0.9,
     'report': 0.7,
 }
 """Memory of a stage without any image, GB (programs and libraries)."""
@@ -24,6 +25,7 @@ BYTES_A_VOXEL: Mapping[str, float] = {
     'glioma': 90,
     'metastases': 90,
     'finish': 60,
+    'follow': 120,
     'report': 40,
 }
 """What a stage holds for each voxel of the largest image of a visit."""
