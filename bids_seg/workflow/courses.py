@@ -12,9 +12,8 @@ from pathlib import Path
 from bids_seg import discover
 from bids_seg.errors import UserError
 from bids_seg.records import Patient, ReaderEdit, Visit
-from bids_seg.segment import models
-from bids_seg.settings import Settings, Task, digest, shaping
-from bids_seg.workflow import finish, given
+from bids_seg.settings import Settings, digest, shaping
+from bids_seg.workflow import choice, finish, given
 from bids_seg.workflow.graph import Course
 from bids_seg.workflow.history.follow import is_current
 from bids_seg.workflow.history.job import job_of, keep
@@ -94,7 +93,7 @@ def course(
 
 def _state(planned: VisitPlan, settings: Settings, about: RunContext) -> VisitState:
     """Return the state of a visit at the start; its images may turn out to be unreadable."""
-    shares = {f'weights-{task}': _weights(task) for task in planned.tasks}
+    shares = choice.shares(about.networks, planned.tasks)
     state = VisitState(
         visit=planned.visit,
         tasks=planned.tasks,
@@ -103,6 +102,7 @@ def _state(planned: VisitPlan, settings: Settings, about: RunContext) -> VisitSt
         settings_sha256=digest({**shaping(settings), **shares}),
         input_sha256='',
         given=planned.given,
+        networks={task: about.networks[task] for task in planned.tasks},
     )
     try:
         digest_of_input = discover.input_sha256(planned.visit, planned.given)
@@ -117,11 +117,6 @@ def _state(planned: VisitPlan, settings: Settings, about: RunContext) -> VisitSt
             do='check its permissions and whether it is complete',
         )
         return dataclasses.replace(state, failure=failure)
-
-
-def _weights(task: Task) -> str:
-    """Return the checksums of a task's weights."""
-    return ' '.join(member.sha256 for member in models.find(task).members)
 
 
 def _is_done(state: VisitState, settings: Settings, about: RunContext) -> bool:

@@ -145,7 +145,9 @@ def summarise(state: VisitState, about: RunContext) -> VisitSummary:
     )
 
 
-def page(label: str, out_dir: Path) -> Path:
+def page(
+    label: str, out_dir: Path, *, aggregate: int = 4, viewer: bool = False, keep_dates: bool = False
+) -> Path:
     """Write the tables and the page of a participant from what lies in the output.
 
     Parameters
@@ -154,11 +156,18 @@ def page(label: str, out_dir: Path) -> Path:
         Participant without `sub-`.
     out_dir
         Root of the output.
+    aggregate
+        More visits than this: a page for each.
+    viewer
+        Whether each visit also has an interactive page.
+    keep_dates
+        Whether calendar dates may be shown.
     """
     from bids_seg import report
 
     participant.write_tables(out_dir, label)
-    return report.participant(out_dir, label)
+    shape = report.PageShape(aggregate=aggregate, viewer=viewer, keep_dates=keep_dates)
+    return report.participant(out_dir, label, shape=shape)
 
 
 def _measured(state: VisitState, run: ModelRun, files: dict[str, str]) -> LesionSet:
@@ -192,19 +201,15 @@ def _measured(state: VisitState, run: ModelRun, files: dict[str, str]) -> Lesion
 def _member_entropies(
     state: VisitState, run: ModelRun, probabilities: Mapping[str, Volume]
 ) -> Mapping[str, Volume] | None:
-    """Return the mean entropy of the members, bits; None where there is one member.
-
-    The worker keeps the mutual information of the region in which it is largest, so for the
-    other regions what follows from it is an upper bound of the members' disagreement.
-    """
-    place = mutual_path(state.files, run.task)
-    if len(run.weights_sha256) < 2 or place is None or not place.is_file():
-        return None
-    mutual = image.read_map(place).array
-    return {
-        region: Volume(np.maximum(entropy(volume.array) - mutual, 0), volume.grid)
-        for region, volume in probabilities.items()
-    }
+    """Return the mean entropy of the opinions, bits; None where there is one opinion."""
+    found = {}
+    for region, volume in probabilities.items():
+        place = mutual_path(state.files, run.task, region)
+        if place is None or not place.is_file():
+            return None
+        mutual = image.read_map(place).array
+        found[region] = Volume(np.maximum(entropy(volume.array) - mutual, 0), volume.grid)
+    return found
 
 
 def _public(visit: Visit, warnings: tuple[str, ...], about: RunContext) -> Visit:

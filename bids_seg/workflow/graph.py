@@ -13,9 +13,8 @@ from typing import Any
 from nipype import Node, Workflow
 from nipype.interfaces.utility import Merge
 
-from bids_seg.segment import models
-from bids_seg.settings import TASKS, Settings
-from bids_seg.workflow import resources
+from bids_seg.settings import TASKS, Settings, digest
+from bids_seg.workflow import choice, resources
 from bids_seg.workflow.history import job as jobs
 from bids_seg.workflow.nodes import Finish, Follow, Prepare, Report, Segment
 from bids_seg.workflow.progress import Watched
@@ -219,8 +218,8 @@ def _network(task: str, course: Course, settings: Settings, *, limits: Limits) -
     """Return the node that runs one network on all visits."""
     node = _node(Segment(), task, course, limits=limits, stage=task)
     node.inputs.task = task
-    weights = models.find(task).members
-    node.inputs.weights_sha256 = ' '.join(member.sha256 for member in weights)
+    networks = {key: chosen for state in course.states for key, chosen in state.networks.items()}
+    node.inputs.weights_sha256 = digest(choice.shares(networks, {task} & set(networks)))
     node.inputs.device = settings.device
     node.inputs.brain_border = settings.brain_border
     node.inputs.low_mem = settings.low_mem

@@ -19,10 +19,11 @@ from bids_seg.discover.masks import Source
 from bids_seg.errors import LockedError
 from bids_seg.image import write_bytes
 from bids_seg.records import Patient, ReaderEdit, to_json
-from bids_seg.segment import models, weights
-from bids_seg.settings import Settings, shaping
+from bids_seg.segment.job import Choice
+from bids_seg.settings import Settings, Task, shaping
 from bids_seg.workflow import (
     account,
+    choice,
     courses,
     crashes,
     engine,
@@ -60,6 +61,8 @@ class Chosen:
     """Where the names of files are indexed; made and removed by the run."""
     work_dir: Path
     """The work folder."""
+    networks: Mapping[Task, Choice]
+    """Model and weights of each task that may come up."""
     edits: Mapping[str, tuple[ReaderEdit, ...]]
     """A reader's decisions, by participant."""
 
@@ -85,8 +88,7 @@ def choose(settings: Settings) -> Chosen:
     through_time = inputs.read(settings)
     if settings.use_plugin is not None:
         engine.read_plugin(settings.use_plugin)
-    for task in plan.possible(settings.models):
-        weights.verify(models.find(task))
+    networks = choice.choices(settings, plan.possible(settings.models))
     if settings.device.startswith('gpu'):
         network.check_device(settings.device)
     wanted_work = (settings.work_dir or folders.default_work()).resolve()
@@ -113,6 +115,7 @@ def choose(settings: Settings) -> Chosen:
         patients=patients,
         index_dir=index_dir,
         work_dir=work_dir,
+        networks=networks,
         edits=through_time.edits,
     )
 
@@ -206,6 +209,7 @@ def _batch(
         settings=shaping(settings),
         versions=plan.versions(),
         seed=settings.random_seed,
+        networks={str(task): one for task, one in chosen.networks.items()},
         keep_dates=settings.keep_dates,
         aggregate=settings.aggregate_session_reports,
         viewer=settings.viewer,

@@ -22,6 +22,7 @@ from bids_seg.records import (
     from_json,
     to_json,
 )
+from bids_seg.segment.job import Choice
 
 R = TypeVar('R')
 
@@ -65,6 +66,8 @@ class VisitState:
     """Digest of the images, and of the masks that were given."""
     given: tuple[Given, ...] = ()
     """Masks that take the place of networks."""
+    networks: Mapping[str, Choice] = dataclasses.field(default_factory=dict)
+    """Model and weights of each task."""
     files: Mapping[str, Path] = dataclasses.field(default_factory=dict)
     """What was written so far, by the keys of `write.names`."""
     content_sha256: str = ''
@@ -143,6 +146,8 @@ class RunContext:
     """Versions of what shapes results."""
     seed: int
     """Seed of all that is drawn."""
+    networks: Mapping[str, Choice] = dataclasses.field(default_factory=dict)
+    """Model and weights of each task that may come up."""
     keep_dates: bool = False
     """Whether calendar dates are written."""
     aggregate: int = 4
