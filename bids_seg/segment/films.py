@@ -9,6 +9,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from bids_seg.image import Volume
 from bids_seg.records import Role
 from bids_seg.segment import slices
 from bids_seg.segment.system import Scene
@@ -28,8 +29,10 @@ PEAK_LEVEL = 2.55
 """White lies so many times as far from black as the peak, which comes to lie at 100."""
 RISES = 5
 """The peak of brain is looked for beyond so many rising bins above the median."""
-FEW_LEVELS = 100.0
-"""An image whose brightest voxel is darker has no levels for such bins."""
+LEVELS = (100.0, 100_000.0)
+"""An image whose brightest voxel is darker, or brighter, has no levels for such bins."""
+MOST_OUTSIDE = 0.01
+"""Share of the brain outside of the square from which the user is told."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,6 +128,54 @@ def restore(probability: NDArray[np.float32], place: Frame) -> NDArray[np.float3
     return slices.sample(probability, rows, columns)
 
 
+def outside(mask: NDArray[np.bool_], place: Frame) -> float:
+    """Return which share of a mask no square shows, 0 to 1.
+
+    Parameters
+    ----------
+    mask : array of shape (I, J, K)
+        A mask.
+    place
+        Where the squares lie.
+
+    Examples
+    --------
+    >>> outside(np.ones((300, 256, 2), dtype=bool), frame(256, 300))
+    0.147
+    """
+    rows, columns = _shown(place)
+    shown = slices.axial(mask)[:, rows][:, :, columns]
+    return 1 - int(shown.sum()) / max(1, int(mask.sum()))
+
+
+def reaches(mask: NDArray[np.bool_], place: Frame) -> bool:
+    """Return whether a mask touches an edge of the squares beyond which the slices go on.
+
+    Parameters
+    ----------
+    mask : array of shape (I, J, K)
+        A mask.
+    place
+        Where the squares lie.
+    """
+    stack = slices.axial(mask)
+    for axis, shown in enumerate(_shown(place), start=1):
+        first, last = int(shown.argmax()), len(shown) - 1 - int(shown[::-1].argmax())
+        edges = [edge for edge in (first, last) if edge not in {0, len(shown) - 1}]
+        if np.take(stack, edges, axis=axis).any():
+            return True
+    return False
+
+
+def _shown(place: Frame) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Return which rows and which columns of a slice the square shows."""
+    shown = []
+    for length, start in ((place.rows, place.top), (place.columns, place.left)):
+        middle = (np.arange(length) + 0.5) * place.scale - start
+        shown.append((middle > 0) & (middle < SIDE))
+    return shown[0], shown[1]
+
+
 def levels(stack: NDArray[Any], task: Task) -> Levels:
     """Return the intensities that become black and white.
 
@@ -143,8 +194,10 @@ def levels(stack: NDArray[Any], task: Task) -> Levels:
     values = np.asarray(stack, np.float64).ravel()
     first = BIN * np.floor(values.min() / BIN)
     count = max(1, int(np.ceil((values.max() - first) / BIN)))
-    full, edges = np.histogram(values, first + BIN * np.arange(count + 1))
-    left = edges[:-1]
+    # The last bin holds its right edge, too.
+    bins = np.minimum(((values - first) / BIN).astype(np.int64), count - 1)
+    full = np.bincount(bins, minlength=count)
+    left = first + BIN * np.arange(count)
     if task == 'brain':
         low, median = np.percentile(values, (LOW, 50), method='hazen')
         minimum = float(left[min(int(np.searchsorted(left, low, side='right')), count - 1)])
@@ -202,7 +255,7 @@ def film(array: NDArray[Any], task: Task, *, parity: bool = False) -> NDArray[np
     task
         As for `levels`.
     parity
-        As for `frame`; then an image of few grey levels is taken as it is, too.
+        As for `frame`; then an image of few grey levels, or of very many, is taken as it is.
 
     Returns
     -------
@@ -212,9 +265,10 @@ def film(array: NDArray[Any], task: Task, *, parity: bool = False) -> NDArray[np
     stack = slices.axial(array)
     squares = cut(stack, frame(*stack.shape[1:], parity=parity))
     brightest = float(squares.max())
-    if not parity and 0 < brightest < FEW_LEVELS:
+    few, many = LEVELS
+    if not parity and brightest > 0 and not few <= brightest <= many:
         # Bins of a fixed width are meant for the whole numbers of a scanner, not for 0 to 1.
-        squares = squares * np.float32(10 * FEW_LEVELS / brightest)
+        squares = squares * np.float32(10 * few / brightest)
     return to_bytes(squares, levels(squares, task))
 
 
@@ -250,3 +304,22 @@ def sequences(scene: Scene, *, parity: bool = False) -> tuple[NDArray[np.uint8],
     }
     channels = np.stack([films.get(role, films[flair]) for role in CHANNELS], axis=-1)
     return channels, tuple(films)
+
+
+def cut_off(brain: Volume | None, place: Frame) -> tuple[str, ...]:
+    """Return what to tell of a brain that the squares do not show whole.
+
+    Parameters
+    ----------
+    brain
+        Mask on the grid of the images, if there is one.
+    place
+        Where the squares lie.
+    """
+    share = 0.0 if brain is None else outside(brain.array > 0, place)
+    if share <= MOST_OUTSIDE:
+        return ()
+    return (
+        f'{100 * share:.0f} % of the brain lies outside of the square that the network sees of '
+        f'each slice, and nothing was looked for there: the field of view is much longer than wide',
+    )

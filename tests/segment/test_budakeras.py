@@ -97,6 +97,16 @@ def test_the_brain_is_drawn_where_it_lies(parity):
     assert drawn.images == ('FLAIR',)
     assert drawn.probabilities['brain'].shape == SHAPE
     assert dice(drawn.masks['brain'], inside) > 0.97
+    assert drawn.warnings == ()
+
+
+def test_a_brain_that_is_cut_off_is_told():
+    values, _, _ = head()
+    tall = np.concatenate([values, values[:, ::-1]], axis=1)
+    volume = Volume(tall.astype(np.float32), Grid(tall.shape, AFFINE))
+    given = Scene(images={'FLAIR': volume}, reference='FLAIR', brain=None)
+    drawn = budakeras.BRAIN.draw(given, [brighter_than(0)], Manner())
+    assert drawn.warnings == (budakeras.CUT,)
 
 
 def test_neighbours_come_from_below_and_above():

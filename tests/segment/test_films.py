@@ -88,11 +88,36 @@ def test_beyond_the_square_nothing_is_said():
     assert back.all(axis=0).tolist() == [22 <= column < 278 for column in range(300)]
 
 
+@pytest.mark.parametrize('where', [(10, 100), (290, 100)])
+def test_a_brain_beyond_the_square_is_told(where):
+    place = films.frame(256, 300)
+    mask = np.zeros((300, 256, 3), dtype=bool)
+    mask[100:200, 50:200] = True
+    grid = Grid(mask.shape, np.eye(4))
+    assert films.cut_off(Volume(mask.astype(np.uint8), grid), place) == ()
+    assert films.cut_off(None, place) == ()
+    assert not films.reaches(mask, place)
+    mask[min(where[0], 150) : max(where[0], 150), where[1] : where[1] + 60] = True
+    assert films.reaches(mask, place)
+    share = films.outside(mask, place)
+    assert 0.02 < share < 0.06
+    (said,) = films.cut_off(Volume(mask.astype(np.uint8), grid), place)
+    assert said.startswith(f'{100 * share:.0f} % of the brain lies outside')
+
+
+def test_a_brain_at_the_edge_of_the_image_itself_is_not_cut():
+    whole = np.ones((256, 256, 2), dtype=bool)
+    assert not films.reaches(whole, films.frame(256, 256))
+    assert films.outside(whole, films.frame(256, 256)) == 0
+
+
 def test_an_image_scaled_to_one_shows_what_it_showed_before():
     head = np.transpose(tissue((6, 60, 64)), (2, 1, 0))
     whole, scaled = films.film(head, 'abnormality'), films.film(head / 1000, 'abnormality')
     assert np.abs(whole.astype(int) - scaled).max() < 20
     assert films.film(head / 1000, 'abnormality', parity=True).max() == 0
+    bright = films.film(head * 1e9, 'abnormality')
+    assert np.abs(whole.astype(int) - bright).max() < 20
 
 
 def test_flair_stands_in_for_what_is_missing():

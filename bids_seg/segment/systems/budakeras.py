@@ -24,6 +24,11 @@ MOMENTS = {'brain': (30.0, 50.0), 'abnormality': (20.0, 43.0)}
 """Mean and standard deviation that are taken off the 8 bits."""
 THRESHOLD = 0.5
 """A voxel of a higher probability is inside; one of just so much is not."""
+CUT = (
+    'the brain reaches the edge of the square that the network sees of each slice, and what lies '
+    'beyond is missing from its mask: the field of view is much longer than wide'
+)
+"""What is told of a brain that goes on outside of the squares."""
 
 
 def neighbours(squares: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -132,12 +137,15 @@ def draw_brain(scene: Scene, calls: Sequence[Call], manner: Manner) -> Drawn:
     array = scene.images[role].array
     channels = neighbours(films.film(array, 'brain', parity=manner.parity))
     pooled = _pool('brain', channels, calls, task='brain')
-    mean, mutual = _back(pooled, array.shape, parity=manner.parity)
+    place = films.frame(array.shape[1], array.shape[0], parity=manner.parity)
+    mean, mutual = _back(pooled, place)
+    mask = hulled(mean > THRESHOLD)
     return Drawn(
         probabilities={'brain': mean},
         mutual={} if mutual is None else {'brain': mutual},
-        masks={'brain': hulled(mean > THRESHOLD)},
+        masks={'brain': mask},
         images=(role,),
+        warnings=(CUT,) if films.reaches(mask, place) else (),
     )
 
 
@@ -155,13 +163,15 @@ def draw_abnormality(scene: Scene, calls: Sequence[Call], manner: Manner) -> Dra
     """
     channels, roles = films.sequences(scene, parity=manner.parity)
     pooled = _pool('WT', channels, calls, task='abnormality')
-    shape = scene.images[roles[0]].array.shape
-    mean, mutual = _back(pooled, shape, parity=manner.parity)
+    columns, rows, _ = scene.images[roles[0]].array.shape
+    place = films.frame(rows, columns, parity=manner.parity)
+    mean, mutual = _back(pooled, place)
     return Drawn(
         probabilities={'WT': mean},
         mutual={} if mutual is None else {'WT': mutual},
         masks={'WT': slices.largest(mean > THRESHOLD, corners=True)},
         images=roles,
+        warnings=films.cut_off(scene.brain, place),
     )
 
 
@@ -180,10 +190,9 @@ def _pool(
 
 
 def _back(
-    pooled: maps.Pooled, shape: tuple[int, ...], *, parity: bool
+    pooled: maps.Pooled, place: films.Frame
 ) -> tuple[NDArray[np.float32], NDArray[np.float32] | None]:
     """Return mean and mutual information on the grid of the images, shape (I, J, K)."""
-    place = films.frame(shape[1], shape[0], parity=parity)
     mean = slices.from_axial(films.restore(pooled.mean, place))
     if pooled.mutual is None:
         return mean, None

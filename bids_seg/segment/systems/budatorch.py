@@ -209,22 +209,27 @@ def draw(scene: Scene, calls: Sequence[Call], manner: Manner) -> Drawn:
     pictures, roles = films.sequences(scene, parity=manner.parity)
     columns, rows, count = scene.images[roles[0]].array.shape
     place = films.frame(rows, columns, parity=manner.parity)
+    warnings = films.cut_off(scene.brain, place)
     ready = prepare(pictures)
     if ready is None:
         nothing = np.zeros((columns, rows, count), np.float32)
-        return _drawn(nothing, np.zeros_like(nothing) if len(calls) > 1 else None, roles)
+        mutual = np.zeros_like(nothing) if len(calls) > 1 else None
+        return _drawn(nothing, mutual, roles, warnings)
     pooled = maps.pool_regions(
         {'WT': maps.sigmoid(slices.answers(ready.channels, call))} for call in calls
     )['WT']
     mean = slices.from_axial(restore(pooled.mean, ready.box, place, count))
     if pooled.mutual is None:
-        return _drawn(mean, None, roles)
+        return _drawn(mean, None, roles, warnings)
     mutual = slices.from_axial(restore(pooled.mutual, ready.box, place, count))
-    return _drawn(mean, mutual, roles)
+    return _drawn(mean, mutual, roles, warnings)
 
 
 def _drawn(
-    mean: NDArray[np.float32], mutual: NDArray[np.float32] | None, roles: tuple[Role, ...]
+    mean: NDArray[np.float32],
+    mutual: NDArray[np.float32] | None,
+    roles: tuple[Role, ...],
+    warnings: tuple[str, ...],
 ) -> Drawn:
     """Return the outcome: the largest piece, of voxels that share a face."""
     return Drawn(
@@ -232,6 +237,7 @@ def _drawn(
         mutual={} if mutual is None else {'WT': mutual},
         masks={'WT': slices.largest(mean > THRESHOLD, corners=False)},
         images=roles,
+        warnings=warnings,
     )
 
 
