@@ -45,8 +45,8 @@ class ModelRun:
     """Whether a person drew what was given."""
     licence: str = ''
     """Under what its weights may be used; empty where it is not known."""
-    commercial: bool = True
-    """Whether that allows commercial use."""
+    commercial: bool | None = None
+    """Whether that allows commercial use; None where nothing was stated."""
     parity: bool = False
     """Whether a system of others ran with its known defects."""
 

@@ -14,6 +14,9 @@ COLUMNS = (
 )
 """First line of the table."""
 
+USE = {True: 'any use', False: 'not commercial', None: 'use not stated'}
+"""What a licence says of commercial use."""
+
 
 def table() -> str:
     """Return all models as TSV, a line for each, the names of columns first."""
@@ -37,7 +40,7 @@ def card(name: str) -> str:
     model = models.find(name)
     if model.ships:
         return model.card.rstrip() + '\n'
-    use = '' if model.licence.commercial else ', not for commercial use'
+    use = f', {USE[model.licence.commercial]}'
     lines = [
         f'- **Licence of the weights**: {model.licence.name}{use}.',
         f'- **Weights**, in `{model.name}/` under `--weights-dir`, or `--weights {model.name}=PATH`:',
@@ -58,7 +61,7 @@ def _row(model: Model) -> tuple[str, ...]:
         'networks': str(len(model.members)),
         'ships': 'yes' if model.ships else 'no',
         'licence': model.licence.name,
-        'use': 'any' if model.licence.commercial else 'not commercial',
+        'use': USE[model.licence.commercial],
         'weights': _joined(member.file for member in model.members),
         'sha256': _joined(member.sha256 for member in model.members),
         'md5': _joined(member.md5 for member in model.members),

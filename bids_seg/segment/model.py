@@ -52,11 +52,11 @@ class Licence:
 
     name: str
     """As in SPDX where that knows it, or that none was stated."""
-    commercial: bool = True
-    """Whether it allows commercial use."""
+    commercial: bool | None
+    """Whether it allows commercial use; None where nothing was stated."""
 
 
-OWN = Licence(name='Apache-2.0')
+OWN = Licence(name='Apache-2.0', commercial=True)
 """Of the networks that ship."""
 
 

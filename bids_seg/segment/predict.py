@@ -178,7 +178,7 @@ def _drawn(scene: Scene, *, model: Model, engine: Engine, manner: Manner) -> Dra
         message = 'a system of others runs as several functions'
         raise TypeError(message)
     drawn = system.draw(scene, engine, manner)
-    if model.licence.commercial:
+    if model.licence.commercial is not False:
         return drawn
     licence = f'{model.name} ({model.licence.name}) may not be used commercially'
     return dataclasses.replace(drawn, warnings=(*drawn.warnings, licence))

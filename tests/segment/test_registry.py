@@ -38,7 +38,7 @@ def test_asking_for_the_list_loads_no_network():
 
 
 def test_an_unknown_name_is_told_with_the_known_ones():
-    with pytest.raises(CommandError, match='brain, glioma'):
+    with pytest.raises(CommandError, match='brain, brainmets'):
         models.find('liver')
 
 

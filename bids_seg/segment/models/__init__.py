@@ -18,8 +18,8 @@ def names() -> tuple[str, ...]:
 
     Examples
     --------
-    >>> names()
-    ('brain', 'glioma', 'metastases')
+    >>> names()  # doctest: +ELLIPSIS
+    ('brain', 'brainmets', ..., 'nobrainer', 'segresnet')
     """
     return tuple(sorted(found.name.replace('_', '-') for found in pkgutil.iter_modules(__path__)))
 
