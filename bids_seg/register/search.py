@@ -46,18 +46,22 @@ class Rigid:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Level:
+class Level:
     """One resolution of a registration."""
 
     spacing: float
+    """Distance between voxel centres, mm."""
     samples: int
+    """Voxels that are compared."""
     iterations: int
+    """Steps at most."""
     step: float
+    """First step, mm."""
 
 
-_SEARCH = _Level(spacing=8.0, samples=6000, iterations=40, step=4.0)
-_MIDDLE = _Level(spacing=4.0, samples=30000, iterations=200, step=2.0)
-_FINE = _Level(spacing=WORKING_MM, samples=60000, iterations=200, step=1.0)
+_SEARCH = Level(spacing=8.0, samples=6000, iterations=40, step=4.0)
+MIDDLE = Level(spacing=4.0, samples=30000, iterations=200, step=2.0)
+FINE = Level(spacing=WORKING_MM, samples=60000, iterations=200, step=1.0)
 
 
 def rigid(
@@ -136,7 +140,7 @@ def _one_way(
     window = _window(fixed)
     pivot = mass_centre(fixed)
     tried: list[tuple[float, Matrix]] = []
-    images = _at_level(moving, window, mask, _SEARCH)
+    images = at_level(moving, window, mask, _SEARCH)
     for start in _starts(mass_centre(moving), pivot, starts):
         found = _descend(images, start, pivot, _SEARCH, fixed_numbers)
         if found is not None:
@@ -148,8 +152,8 @@ def _one_way(
             do='check that both show the same head and that their headers are right',
         )
     metric, matrix = max(tried, key=lambda pair: pair[0])
-    for level in (_MIDDLE, _FINE):
-        images = _at_level(moving, window, mask, level)
+    for level in (MIDDLE, FINE):
+        images = at_level(moving, window, mask, level)
         found = _descend(images, matrix, pivot, level, fixed_numbers)
         if found is not None:
             metric, matrix = found
@@ -173,20 +177,50 @@ def _descend(
     images: tuple[sitk.Image, sitk.Image, sitk.Image | None],
     start: Matrix,
     pivot: NDArray[np.float64],
-    level: _Level,
+    level: Level,
     fixed_numbers: tuple[int, int],
 ) -> tuple[float, Matrix] | None:
     """Climb the mutual information from one start; None where the images do not overlap."""
     import SimpleITK as sitk  # noqa: N813
 
-    moving, fixed, mask = images
-    seed, threads = fixed_numbers
     lps = FLIP @ start @ FLIP
     about = FLIP[:3, :3] @ pivot
     transform = sitk.Euler3DTransform()
     transform.SetCenter(about.tolist())
     transform.SetMatrix(lps[:3, :3].ravel().tolist(), 1e-6)
     transform.SetTranslation((lps[:3, 3] + lps[:3, :3] @ about - about).tolist())
+    metric = climb(images, transform, level, fixed_numbers)
+    if metric is None:
+        return None
+    affine = np.eye(4)
+    affine[:3, :3] = np.array(transform.GetMatrix()).reshape(3, 3)
+    affine[:3, 3] = np.array(transform.GetTranslation()) + about - affine[:3, :3] @ about
+    return metric, FLIP @ affine @ FLIP
+
+
+def climb(
+    images: tuple[sitk.Image, sitk.Image, sitk.Image | None],
+    transform: sitk.Transform,
+    level: Level,
+    fixed_numbers: tuple[int, int],
+) -> float | None:
+    """Climb the mutual information, changing the transform; None where the images do not overlap.
+
+    Parameters
+    ----------
+    images
+        Moving, fixed, and where to compare.
+    transform
+        Where to begin; holds the end afterwards.
+    level
+        Resolution and patience.
+    fixed_numbers
+        Seed and threads.
+    """
+    import SimpleITK as sitk  # noqa: N813
+
+    moving, fixed, mask = images
+    seed, threads = fixed_numbers
     method = sitk.ImageRegistrationMethod()
     method.SetNumberOfThreads(threads)
     method.SetMetricAsMattesMutualInformation(32)
@@ -209,14 +243,11 @@ def _descend(
         method.Execute(fixed, moving)
     except RuntimeError:
         return None
-    affine = np.eye(4)
-    affine[:3, :3] = np.array(transform.GetMatrix()).reshape(3, 3)
-    affine[:3, 3] = np.array(transform.GetTranslation()) + about - affine[:3, :3] @ about
-    return -float(method.GetMetricValue()), FLIP @ affine @ FLIP
+    return -float(method.GetMetricValue())
 
 
-def _at_level(
-    moving: Volume, fixed: Volume, mask: Volume | None, level: _Level
+def at_level(
+    moving: Volume, fixed: Volume, mask: Volume | None, level: Level
 ) -> tuple[sitk.Image, sitk.Image, sitk.Image | None]:
     """Return both volumes, and the mask, at the spacing of a level, for ITK."""
     import SimpleITK as sitk  # noqa: N813

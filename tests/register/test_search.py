@@ -31,7 +31,7 @@ def fixed():
 @pytest.fixture
 def hasty(monkeypatch):
     """Give registration few steps: for what does not depend on where it ends."""
-    for name in ('_SEARCH', '_MIDDLE', '_FINE'):
+    for name in ('_SEARCH', 'MIDDLE', 'FINE'):
         level = dataclasses.replace(getattr(search, name), samples=3000, iterations=8)
         monkeypatch.setattr(search, name, level)
 
