@@ -192,7 +192,11 @@ def _read(given: Given, state: VisitState, grid: Grid) -> _Drawn:
 
 def _whole(file: GivenFile) -> Volume:
     """Return an image of whole numbers."""
-    volume = image.read_map(file.path)
+    try:
+        volume = image.read_map(file.path)
+    except ImageError as error:
+        # Pages show no folder of this machine.
+        raise ImageError(error.what, where=file.relative, do=error.do) from error
     rounded = np.rint(np.nan_to_num(volume.array, nan=0.5))
     apart = np.abs(volume.array - rounded)
     if not np.all(apart <= 1e-3):
