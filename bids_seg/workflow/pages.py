@@ -57,7 +57,7 @@ def again(settings: Settings, log: RunLog, tally: Tally) -> None:
     found = participants(settings.output_dir)
     wanted = settings.participant_label or found
     for label in found:
-        if label in wanted and not _page(label, settings.output_dir, log):
+        if label in wanted and not _page(label, settings, log):
             tally.page_failed(label)
 
 
@@ -101,10 +101,16 @@ def participants(out_dir: Path) -> list[str]:
     return sorted(path.name.removeprefix('sub-') for path in folders)
 
 
-def _page(label: str, out_dir: Path, log: RunLog) -> bool:
+def _page(label: str, settings: Settings, log: RunLog) -> bool:
     """Build one page; return whether it was made."""
     try:
-        finish.page(label, out_dir)
+        finish.page(
+            label,
+            settings.output_dir,
+            aggregate=settings.aggregate_session_reports,
+            viewer=settings.viewer,
+            keep_dates=settings.keep_dates,
+        )
     except Exception:
         log.write_crash(f'sub-{label}', 'report', traceback.format_exc())
         logger.exception('sub-%s report: failed', label)

@@ -182,7 +182,13 @@ def report(participant: str, context: Path) -> Path:
     about = load_as(RunContext, context)
     error = ''
     try:
-        page(participant, about.out_dir)
+        page(
+            participant,
+            about.out_dir,
+            aggregate=about.aggregate,
+            viewer=about.viewer,
+            keep_dates=about.keep_dates,
+        )
     except Exception:  # noqa: BLE001 -- the images are complete: a page may fail without them
         error = traceback.format_exc()
     path = about.work_dir / f'sub-{participant}' / 'page.json'
