@@ -65,6 +65,16 @@ def _border(word: str) -> float:
     return number
 
 
+def _space(word: str) -> str:
+    """Return a grid of a template, its resolution said."""
+    name, colon, resolution = word.partition(':')
+    resolution = resolution if colon else 'res-1'
+    if name != 'MNI152NLin2009aSym' or resolution not in ('res-1', 'res-2'):
+        message = f'{word} is not MNI152NLin2009aSym:res-1 or MNI152NLin2009aSym:res-2'
+        raise ValueError(message)
+    return f'{name}:{resolution}'
+
+
 OPTIONS = (
     Option(
         name='participant-label', many=True, metavar='L', help='participants, with or without sub-'
@@ -88,13 +98,16 @@ OPTIONS = (
         many=True,
         metavar='[NAME=]DIR',
         aliases=('-d',),
-        help='take brain masks from there',
+        help='datasets from which brain masks are taken (not their images); NAME is what sidecars '
+        'call it, else the name of the folder',
     ),
     Option(
         name='segmentations',
         read=Path,
         metavar='DIR',
-        help='BIDS derivatives with label maps that take the place of the networks',
+        help='dataset whose masks take the place of the networks: our own names, a _dseg with a '
+        'table, or label-{WT,TC,ET,RC,lesion,brain}_mask; a visit whose lesions are given runs no '
+        'network that --models does not name',
     ),
     Option(
         name='models',
@@ -166,8 +179,9 @@ OPTIONS = (
     Option(
         name='output-spaces',
         many=True,
+        read=_space,
         metavar='S',
-        help='further grids: MNI152NLin2009aSym:res-1',
+        help="further grids for classes: MNI152NLin2009aSym:res-1 (nilearn's), by affine movement",
     ),
     Option(
         name='aggregate-session-reports',

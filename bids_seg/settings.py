@@ -193,12 +193,15 @@ def shaping(settings: Settings) -> Mapping[str, str]:
 
     Threads, memory, folders and verbosity are left out: they change nothing.
     """
-    return {
+    found = {
         'brain-border': f'{settings.brain_border:g}',
         'n4': str(settings.n4).lower(),
         'random-seed': str(settings.random_seed),
         'low-mem': str(settings.low_mem).lower(),
     }
+    if settings.output_spaces:
+        found['output-spaces'] = ' '.join(sorted(set(settings.output_spaces)))
+    return found
 
 
 def digest(values: Mapping[str, str]) -> str:

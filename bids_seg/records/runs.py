@@ -97,5 +97,7 @@ class VisitSummary:
     """Whether the image of each role came without its skull."""
     seed: int = 1
     """Seed of everything that is drawn."""
+    spaces: tuple[str, ...] = ()
+    """Grids of templates on which its classes lie too, as `MNI152NLin2009aSym:res-1`."""
     lesion_sets: tuple[LesionSet, ...] = ()
     """What was measured, one set for each tumour network."""

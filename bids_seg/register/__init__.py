@@ -4,6 +4,9 @@
 from bids_seg.register.heads import Heads, head_to_head, midpoint
 from bids_seg.register.information import mutual_information
 from bids_seg.register.search import Rigid, Starts, rigid, small, to_itk
+from bids_seg.register.template import NAME as TEMPLATE
+from bids_seg.register.template import URL as TEMPLATE_URL
+from bids_seg.register.template import Fit, template, to_template
 from bids_seg.register.transform import (
     Matrix,
     centre,
@@ -15,6 +18,9 @@ from bids_seg.register.transform import (
 )
 
 __all__ = [
+    'TEMPLATE',
+    'TEMPLATE_URL',
+    'Fit',
     'Heads',
     'Matrix',
     'Rigid',
@@ -29,6 +35,8 @@ __all__ = [
     'rigid',
     'rotation',
     'small',
+    'template',
     'to_itk',
+    'to_template',
     'write_transform',
 ]

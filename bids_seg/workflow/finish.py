@@ -15,7 +15,7 @@ from bids_seg.image import Volume
 from bids_seg.measure.recorded import entropy
 from bids_seg.records import Cost, Disease, LesionSet, ModelRun, Visit, VisitSummary, to_json
 from bids_seg.segment.job import mutual_path
-from bids_seg.workflow import given
+from bids_seg.workflow import given, standard
 from bids_seg.workflow.anonymous import anonymous, roots
 from bids_seg.workflow.history.private import without_dates
 from bids_seg.workflow.state import RunContext, VisitState
@@ -48,11 +48,17 @@ def measure_and_publish(state: VisitState, about: RunContext) -> VisitState:
         run.task: _measured(state, run, files) for run in state.models if run.task != 'brain'
     }
     cost = Cost(stage='measure', seconds=round(time.monotonic() - began, 2), peak_mb=None)
+    carried = standard.carry(state, about)
     after = dataclasses.replace(
-        state, lesion_sets=tuple(found.values()), costs=(*state.costs, cost)
+        state,
+        lesion_sets=tuple(found.values()),
+        costs=(*state.costs, cost),
+        spaces=carried.spaces,
+        warnings=(*state.warnings, *carried.warnings),
     )
     summary = summarise(after, about)
     write_texts(state.root, summary, files=files, lesions=found)
+    files |= standard.describe(state, summary, carried)
     publish.publish(state.root, about.out_dir, visit=state.visit, files=files)
     _store(summary, about.out_dir)
     return after
@@ -142,6 +148,7 @@ def summarise(state: VisitState, about: RunContext) -> VisitSummary:
         stripped={scan.role: scan.role in state.stripped for scan in state.visit.scans},
         seed=about.seed,
         lesion_sets=state.lesion_sets,
+        spaces=state.spaces,
     )
 
 

@@ -181,7 +181,7 @@ def _read(given: Given, state: VisitState, grid: Grid) -> _Drawn:
         labels, regions = _of_classes(given.files[0], first)
     else:
         masks = {str(file.region): _mask(file, arrays[file.relative]) for file in given.files}
-        labels, regions = _of_masks(masks)
+        labels, regions = labels_of_masks(masks)
     space, own = _place(state, first.grid, grid)
     if given.task == 'brain' and not labels.any():
         raise StageError(
@@ -247,15 +247,27 @@ def _of_classes(file: GivenFile, volume: Volume) -> tuple[NDArray[np.uint8], tup
     return labels, tuple(name for name, told in has.items() if told)
 
 
-def _of_masks(
+def labels_of_masks(
     masks: Mapping[str, NDArray[np.bool_]],
 ) -> tuple[NDArray[np.uint8], tuple[str, ...]]:
     """Return our classes of masks: what lies within a region belongs to it, drawn there or not.
 
+    Parameters
+    ----------
+    masks
+        By region (WT, TC, ET, RC), or of the brain alone; arrays of one shape.
+
+    Returns
+    -------
+    labels
+        Of the same shape; 1 inside the brain.
+    regions
+        Those that are told apart, outermost first.
+
     Examples
     --------
     >>> whole, core = np.array([True, True, False, False]), np.array([True, False, False, True])
-    >>> _of_masks({'WT': whole, 'TC': core})[0].tolist()
+    >>> labels_of_masks({'WT': whole, 'TC': core})[0].tolist()
     [5, 2, 0, 5]
     """
     first = next(iter(masks.values()))

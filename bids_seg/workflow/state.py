@@ -80,6 +80,8 @@ class VisitState:
     """Networks that were run."""
     lesion_sets: tuple[LesionSet, ...] = ()
     """What was measured."""
+    spaces: tuple[str, ...] = ()
+    """Grids of templates on which its classes lie too."""
     warnings: tuple[str, ...] = ()
     """What the user should know, beyond what `visit` says."""
     costs: tuple[Cost, ...] = ()

@@ -147,7 +147,44 @@ def files_of(summary: VisitSummary) -> dict[str, str]:
     tasks = {run.task: run.regions for run in summary.models}
     further = [label for label, own, _ in lesion_sets(summary) if not own]
     given = {run.task for run in summary.models if run.sources}
-    return visit_files(summary.visit, aligned=aligned, tasks=tasks, further=further, given=given)
+    found = visit_files(summary.visit, aligned=aligned, tasks=tasks, further=further, given=given)
+    return found | standard_files(summary.visit, tasks, spaces=summary.spaces)
+
+
+def standard_files(
+    visit: Visit, diseases: Collection[str], *, spaces: Sequence[str]
+) -> dict[str, str]:
+    """Return the class images of a visit on the grids of templates, by their keys.
+
+    Parameters
+    ----------
+    visit
+        The visit.
+    diseases
+        Networks that were run, the brain's perhaps among them.
+    spaces
+        As on the command line.
+
+    Returns
+    -------
+    dict
+        Relative path by key: `standard:<disease>:<resolution>`.
+
+    Examples
+    --------
+    >>> visit = Visit(participant='1', session=None, scans=())
+    >>> standard_files(visit, ['glioma'], spaces=['MNI152NLin2009aSym:res-1'])
+    {'standard:glioma:1': 'sub-1/anat/sub-1_space-MNI152NLin2009aSym_seg-glioma_res-1_dseg.nii.gz'}
+    """
+    (output,) = (output for output in LATER if output.each == 'standard')
+    parts = [space.partition(':res-') for space in spaces]
+    fills = [
+        {'template': template, 'resolution': resolution, 'disease': disease}
+        for disease in DISEASES
+        for template, _, resolution in parts
+        if disease in diseases
+    ]
+    return {output.key.format(**fill): filled(visit, output, fill) for fill in fills}
 
 
 def lesion_sets(summary: VisitSummary) -> list[tuple[str, bool, LesionSet]]:

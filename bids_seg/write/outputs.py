@@ -141,7 +141,7 @@ LATER: tuple[Output, ...] = (
         companions=('.json', '.tsv'),
     ),
     Output(
-        key='standard:{disease}',
+        key='standard:{disease}:{resolution}',
         each='standard',
         keeps='nothing',
         entities=(('space', '{template}'), _SEG, ('res', '{resolution}')),

@@ -3,45 +3,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-from bids_seg.records import ModelRun, Visit, VisitSummary
-from bids_seg.write import names, tables
+from bids_seg.records import ModelRun, VisitSummary
+from bids_seg.write import tables
 from bids_seg.write.columns import CLASSES, columns_named, described
-from bids_seg.write.outputs import LATER
 from bids_seg.write.text import json_bytes, tsv_bytes
 
 SHARE = 'Share of visits with this region at each place of the template.'
 """What the maps of the group show."""
-
-
-def files(
-    visit: Visit, diseases: Collection[str], *, template: str, resolution: str
-) -> dict[str, str]:
-    """Return the class images of a visit on the grid of a template, by their keys.
-
-    Parameters
-    ----------
-    visit
-        The visit.
-    diseases
-        Networks that were run.
-    template, resolution
-        As in names: `MNI152NLin2009aSym`, `1`.
-
-    Returns
-    -------
-    dict
-        Relative path by key: `standard:<disease>`.
-    """
-    (output,) = (output for output in LATER if output.each == 'standard')
-    common = {'template': template, 'resolution': resolution}
-    return {
-        f'standard:{disease}': names.filled(visit, output, {**common, 'disease': disease})
-        for disease in names.DISEASES
-        if disease in diseases
-    }
 
 
 def share_map(template: str, resolution: str, *, region: str, disease: str) -> str:
@@ -75,7 +46,7 @@ def texts(
     Parameters
     ----------
     path
-        What `files` returned.
+        What `names.standard_files` returned.
     summary
         Says from which input and settings it was made.
     run
@@ -89,17 +60,15 @@ def texts(
     figures
         Further fields: how the visit was brought there, and how well.
     """
+    who = 'given for this visit' if run.sources else f'found by the {run.task} network'
+    model = {} if run.sources else {'Model': run.model, 'ModelVersion': run.version}
     content: dict[str, Any] = {
-        'Description': (
-            f'Tissue classes found by the {run.task} network, on the grid of a template; '
-            'not for measuring.'
-        ),
+        'Description': f'Tissue classes {who}, on the grid of a template; not for measuring.',
         'Sources': [f'bids::{source}' for source in sources],
         'SpatialReference': space,
         'Resolution': resolution,
-        'Manual': False,
-        'Model': run.model,
-        'ModelVersion': run.version,
+        'Manual': run.manual,
+        **model,
         **figures,
         'Seed': summary.seed,
         'SettingsSHA256': summary.settings_sha256,
