@@ -106,6 +106,24 @@ def text(
     )
 
 
+def haloed(
+    at: Point,
+    said: str,
+    *,
+    anchor: Literal['start', 'middle', 'end'] = 'middle',
+    size: float = SIZE,
+) -> str:
+    """Return strong letters over a rim of the page's ground, which lines may cross.
+
+    Parameters
+    ----------
+    at, said, anchor, size
+        As for `text`.
+    """
+    rim = 'font-weight="650" stroke="var(--paper, #fff)" stroke-width="4" paint-order="stroke"'
+    return text(at, said, anchor=anchor, size=size, style=rim)
+
+
 def line(
     points: Sequence[Point],
     *,

@@ -19,6 +19,8 @@ FIELD_MM = 60.0
 """Smallest field of view of a lesion's picture."""
 AROUND_MM = 15.0
 """What is shown around a large lesion."""
+LETTER = drawing.TEXT / 495
+"""Height of letters where two squares share a figure, as a share of a square's side."""
 
 Place = tuple[float, float]
 """mm to the right of and below a corner."""
@@ -151,7 +153,7 @@ def span(lines: tuple[Ends, Ends]) -> tuple[Place, float]:
     return (float(middle[0]), float(middle[1])), float((high - low).max())
 
 
-def panel(piece: Cut, *, region: str) -> Panel:
+def panel(piece: Cut, *, region: str, letter: float = LETTER) -> Panel:
     """Return a piece with outline and lines; a cross in the middle where nothing was measured.
 
     Parameters
@@ -160,6 +162,8 @@ def panel(piece: Cut, *, region: str) -> Panel:
         What is shown.
     region
         Whose colour the outline has.
+    letter
+        Height of letters as a share of the square's side.
     """
     x, y = piece.corner
     image = drawing.picture(piece.grey, piece.pixel, finest=0.4)
@@ -172,7 +176,7 @@ def panel(piece: Cut, *, region: str) -> Panel:
         longest, shorter = piece.lines
         marks += drawing.diameter(*longest, tick=piece.field / 15)
         marks += drawing.diameter(*shorter, tick=piece.field / 15, pattern='4 3')
-        labels = numbers(piece.lines, piece.lengths, field=piece.field)
+        labels = numbers(piece.lines, piece.lengths, field=piece.field, letter=letter)
     return Panel(
         width=piece.field,
         height=piece.field,
@@ -208,7 +212,11 @@ def crosshair(side: float) -> str:
 
 
 def numbers(
-    lines: tuple[Ends, Ends], lengths: tuple[float | None, float | None], *, field: float
+    lines: tuple[Ends, Ends],
+    lengths: tuple[float | None, float | None],
+    *,
+    field: float,
+    letter: float = LETTER,
 ) -> tuple[Label, ...]:
     """Return the lengths beyond an end of their lines, clear of a small lesion and each other.
 
@@ -220,7 +228,10 @@ def numbers(
         What is written.
     field
         Side of the square, mm.
+    letter
+        Height of letters as a share of it.
     """
+    room = len('24.2 mm') * 0.57 * letter
     centre = np.mean([end for line in lines for end in line], axis=0)
     # The upper end of the longest line, since the scale bar lies below; of the other line the
     # end that is further from there.
@@ -235,7 +246,11 @@ def numbers(
         anchor: Literal['start', 'middle', 'end'] = 'middle'
         if abs(unit[0]) > 0.4:
             anchor = 'start' if unit[0] > 0 else 'end'
-        margin = {'start': (0.04, 0.7), 'middle': (0.2, 0.8), 'end': (0.3, 0.96)}[anchor]
+        margin = {
+            'start': (0.03, 0.97 - room),
+            'middle': (0.03 + room / 2, 0.97 - room / 2),
+            'end': (0.03 + room, 0.97),
+        }[anchor]
         inside = float(np.clip(x, margin[0] * field, margin[1] * field))
         # A text that had to be moved back over its line goes above it.
         y -= 0.07 * field if inside != x else 0.0

@@ -28,7 +28,7 @@ ROLES: Mapping[str, str] = {
     'nontarget': 'non-target',
     'excluded': 'excluded by a reader',
     'new': 'new',
-    '': 'not judged',
+    '': '',
 }
 """Roles in words."""
 COLOURS = (
@@ -265,7 +265,7 @@ def change(now: int | None, then: int | None) -> str:
     Examples
     --------
     >>> change(300, 250), change(250, 300), change(300, 300), change(5, 0)
-    ('+20.0 %', '−16.7 %', '0.0 %', 'n/a')
+    ('+20.0%', '−16.7%', '0.0%', 'n/a')
     """
     if now is None or not then:
         return 'n/a'
@@ -279,13 +279,13 @@ def signed(percent: str | None) -> str:
     Examples
     --------
     >>> signed('20.0'), signed('-16.7'), signed('-0.0'), signed(None)
-    ('+20.0 %', '−16.7 %', '0.0 %', 'n/a')
+    ('+20.0%', '−16.7%', '0.0%', 'n/a')
     """
     if percent is None:
         return 'n/a'
     value = Decimal(percent)
     sign = '' if value == 0 else '+' if value > 0 else '\N{MINUS SIGN}'
-    return f'{sign}{abs(value)} %'
+    return f'{sign}{abs(value)}%'
 
 
 def badge(response: str) -> str:
@@ -346,6 +346,18 @@ def sides(lesion: Lesion, criterion: CriterionInForce | None) -> tuple[float, fl
     product = criterion is not None and criterion.pair == 'largest_product'
     pair = lesion.largest_product if product else lesion.longest
     return pair.ld_mm, pair.sd_mm
+
+
+def named(one: LesionCourse) -> str:
+    """Return a lesion's name, and as what it counts.
+
+    Parameters
+    ----------
+    one
+        Any lesion.
+    """
+    role = ROLES[one.role]
+    return f'{one.lesion_id}, {role}' if role else one.lesion_id
 
 
 def cell(lesion: Lesion, account: Account) -> str:

@@ -4,7 +4,8 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,15 +20,21 @@ from bids_seg.report.section import Figure, Part, Scene, fill
 from bids_seg.report.view import Pictures, Plane
 from bids_seg.report.wording import LESIONS, ml, mm
 
+Kind = Literal['target', 'new', 'resolved']
+"""Heading under which a strip stands."""
+
 CELL, HEADING, SIZE = 330.0, 66.0, 23.0
 """Width of a visit, height of what stands over it, and height of letters, units."""
 TEMPLATE = """
-{% for figure in figures %}{{ parts.figure(figure) }}{% endfor %}
-<p class="small">Each visit&rsquo;s own slice with the measured diameters; right side of the patient on the left.
+{% for title, figure in found %}<h4>{{ title }}</h4>
+{{ parts.figure(figure) }}{% endfor %}
+{% if note %}<p class="small">Each visit&rsquo;s own slice with the measured diameters; right side of the patient on the left.
 A cross marks the same place of the head where nothing was segmented. Grey values are windowed for each visit
-by itself: compare shapes, not brightness.</p>
+by itself: compare shapes, not brightness.</p>{% endif %}
 """
 """Strips of one kind, with what holds for all of them."""
+KINDS: tuple[Kind, ...] = ('target', 'new', 'resolved')
+"""Headings in the order of the page."""
 MOST = 12
 """Lesions of an account that get a strip."""
 
@@ -73,29 +80,54 @@ def pieces(
                 yield made
 
 
-def part(scene: Scene, wanted: Callable[[LesionCourse], bool]) -> Part:
-    """Return the strips of some lesions, of each disease.
+def kind(one: LesionCourse) -> Kind:
+    """Return under which heading a lesion's strip stands.
+
+    Parameters
+    ----------
+    one
+        Any lesion that gets a strip.
+    """
+    if one.role in {'target', 'fragment'}:
+        return 'target'
+    if one.resolved is not None:
+        return 'resolved'
+    return 'new' if one.role == 'new' else 'target'
+
+
+def part(scene: Scene, heading: Kind) -> Part:
+    """Return the strips that stand under a heading, of each disease.
 
     Parameters
     ----------
     scene
         With the pieces of all visits.
-    wanted
+    heading
         Which lesions.
     """
-    figures = tuple(
-        figure(
-            account,
-            one,
-            scene.pieces.get((account.label, one.lesion_id), {}),
-            participant=scene.patient.participant,
-            dates=scene.shape.keep_dates,
+    shown = [
+        (account, one) for account in history.leading(scene.several) for one in chosen(account)
+    ]
+    found = [
+        (
+            history.named(one),
+            figure(
+                account,
+                one,
+                scene.pieces.get((account.label, one.lesion_id), {}),
+                participant=scene.patient.participant,
+                dates=scene.shape.keep_dates,
+            ),
         )
-        for account in history.leading(scene.several)
-        for one in chosen(account)
-        if wanted(one)
-    )
-    return Part(html=fill(TEMPLATE, {'figures': figures}), figures=figures) if figures else Part()
+        for account, one in shown
+        if kind(one) == heading
+    ]
+    if not found:
+        return Part()
+    # What holds for all strips is said once, under the first of the headings.
+    first = min((kind(one) for _, one in shown), key=KINDS.index)
+    html = fill(TEMPLATE, {'found': found, 'note': heading == first})
+    return Part(html=html, figures=tuple(made for _, made in found))
 
 
 def _piece(
@@ -104,7 +136,7 @@ def _piece(
     """Cut one lesion out of one visit; None where its place is not known there."""
     role, image = next(iter(pictures.images.items()))
     labels, grid = pictures.lesions.get(account.label), pictures.grid
-    pair, point = _pair(account, one, place), _expected(account, one, place, past)
+    pair, point = _pair(account, one, place), expected(account, one, place, past)
     if pair is not None:
         point = pair.ld.start
     if point is None:
@@ -163,7 +195,7 @@ def _shown(line: Line, plane: Plane, pictures: Pictures) -> Ends:
     return plane.place(start, pictures.grid), plane.place(end, pictures.grid)
 
 
-def _expected(account: Account, one: LesionCourse, place: int, past: History) -> Point | None:
+def expected(account: Account, one: LesionCourse, place: int, past: History) -> Point | None:
     """Return where a lesion was last seen, or will first be, in the space of a visit."""
     earlier = [other for other in one.present if other < place]
     other = earlier[-1] if earlier else one.present[0]
@@ -247,13 +279,12 @@ def figure(
         if piece is None:
             drawn.append(_blank((x, HEADING), visit.reason or 'place not known here'))
             continue
-        panel = closeup.panel(piece.cut, region=account.tissue)
+        panel = closeup.panel(piece.cut, region=account.tissue, letter=SIZE / CELL)
         drawn += _both(panel, x=x, key=f'{name}-{place}')
     width = len(account.visits) * (CELL + GAP) - GAP
     noun = LESIONS[account.tissue][0]
-    roles = history.ROLES[one.role]
     alt = (
-        f'{noun.capitalize()} {one.lesion_id} ({roles}) at each visit. {"; ".join(said)}. Above with '
+        f'{noun.capitalize()} {history.named(one)}, at each visit. {"; ".join(said)}. Above with '
         'outline and diameters, below without.'
     )
     height = HEADING + 2 * CELL + GAP
@@ -263,7 +294,7 @@ def figure(
     )
     shown = {piece.role for piece in cut.values()}
     side = next((piece.cut.field for piece in cut.values()), closeup.FIELD_MM)
-    caption = f'{one.lesion_id}, {roles} · {", ".join(sorted(shown))} · field of view {side:.0f} mm'
+    caption = f'{one.lesion_id} · {", ".join(sorted(shown))} · field of view {side:.0f} mm'
     return Figure(stem=name, svg=svg, alt=alt, caption=caption, columns=len(account.visits))
 
 

@@ -75,29 +75,39 @@ def plot(
     moving = [(x, scale.at(level)) for x, level in steps]
     drawn.append(chart.line(moving, ink=INKS['PD'], dash='3 3', width=1.8))
     drawn += _curve(known, time, scale)
-    # Whole recorded steps: what a reader would have to measure to reach a limit.
-    least = (100 - criterion.partial_pct) * start // 100
-    labels = [(f'PR: {history.total(least, measure)} or less', scale.at(partial), INKS['PR'])]
-    last = next((row for row in reversed(rows) if row.nadir_aggregate is not None), None)
-    if last is not None and last.nadir_aggregate is not None and steps:
-        most = -(-(100 + criterion.progression_pct) * last.nadir_aggregate // 100)
-        labels.append(
-            (f'PD: {history.total(most, measure)} or more', scale.at(steps[-1][1]), INKS['PD'])
-        )
-    heights = chart.spaced([at for _, at, _ in labels], gap=15, low=y + 10, high=y + PLOT)
-    for (said, at, ink), height in zip(labels, heights, strict=True):
-        place = (ends[1], at - 5) if narrow else (ends[1] + 10, height + 4)
-        drawn.append(
-            chart.text(
-                place, said, anchor='end' if narrow else 'start', size=11 if narrow else 12, ink=ink
-            )
-        )
+    if not narrow:
+        lines = [scale.at(partial), *(scale.at(level) for _, level in steps[-1:])]
+        heights = chart.spaced(lines, gap=15, low=y + 10, high=y + PLOT)
+        for (said, ink), height in zip(limits(account, criterion), heights, strict=True):
+            drawn.append(chart.text((ends[1] + 10, height + 4), said, size=12, ink=ink))
     values = dict(known)
     for place_of, mark in _marks(account):
         if place_of in values:
             below = (time.x(place_of), scale.at(values[place_of]) + 22)
             drawn.append(chart.text(below, mark, anchor='middle', size=11))
     return drawn
+
+
+def limits(account: Account, criterion: CriterionInForce) -> list[tuple[str, str]]:
+    """Return the sums that are PR and PD at the next visit, in words, with their colours.
+
+    Parameters
+    ----------
+    account, criterion
+        What is drawn.
+    """
+    baseline, measure = account.baseline, criterion.measure
+    start = None if baseline is None else account.rows[baseline].aggregate
+    if start is None:
+        return []
+    # Whole recorded steps: what a reader would have to measure to reach a limit.
+    least = (100 - criterion.partial_pct) * start // 100
+    found = [(f'PR: {history.total(least, measure)} or less', INKS['PR'])]
+    nadirs = [row.nadir_aggregate for row in account.rows if row.nadir_aggregate is not None]
+    if nadirs:
+        most = -(-(100 + criterion.progression_pct) * nadirs[-1] // 100)
+        found.append((f'PD: {history.total(most, measure)} or more', INKS['PD']))
+    return found
 
 
 def _progression_line(
@@ -127,26 +137,17 @@ def _curve(known: Sequence[tuple[int, float]], time: Clock, scale: Scale) -> lis
         at = (time.x(place), scale.at(value))
         drawn.append(chart.dot(at, radius=5))
         decimals = 2 if scale.high < 10 else 1
-        drawn.append(
-            chart.text(
-                (at[0], at[1] - 10),
-                f'{value:.{decimals}f}',
-                anchor='middle',
-                style='font-weight="650"',
-            )
-        )
+        drawn.append(chart.haloed((at[0], at[1] - 11), f'{value:.{decimals}f}'))
     return drawn
 
 
 def _marks(account: Account) -> list[tuple[int, str]]:
-    """Return what single sums are: baseline and nadir of the latest visit."""
+    """Return what single sums are: the nadir of the latest visit; the baseline is named above."""
     found: dict[int, str] = {}
-    if account.baseline is not None:
-        found[account.baseline] = 'baseline'
     last = account.answer
     nadir = (
         None if last is None or last.nadir_aggregate is None else account.place(last.nadir_session)
     )
     if nadir is not None:
-        found[nadir] = f'{found[nadir]}, nadir' if nadir in found else 'nadir'
+        found[nadir] = 'nadir'
     return list(found.items())

@@ -92,7 +92,7 @@ def draw(account: Account, *, width: float, alt: str, dates: bool) -> str:
         Whether calendar dates may be shown.
     """
     narrow = width <= NARROW
-    left, right = (46.0, width - 14) if narrow else (78.0, width - 190)
+    left, right = (54.0, width - 14) if narrow else (78.0, width - 170)
     spans = treatments(account)
     first, last = _ends(account.visits)
     # A treatment long before the first visit must not squeeze the visits together.
@@ -120,7 +120,17 @@ def draw(account: Account, *, width: float, alt: str, dates: bool) -> str:
         y += sums.PLOT + 30
     window = _window(spans, time, top=top, bottom=y, ends=(left, right)) if time.dated else []
     drawn += chart.axis(time.ticks, y)
-    return chart.svg([*window, *drawn], size=(width, y + 26), alt=alt)
+    y += 26
+    if narrow and account.criterion is not None:
+        for (said, ink), dash in zip(
+            sums.limits(account, account.criterion), ('7 5', '3 3'), strict=False
+        ):
+            drawn.append(
+                chart.line([(left, y + 8), (left + 26, y + 8)], ink=ink, dash=dash, width=1.8)
+            )
+            drawn.append(chart.text((left + 32, y + 12), said, size=12, ink=ink))
+            y += 17
+    return chart.svg([*window, *drawn], size=(width, y), alt=alt)
 
 
 def _ends(visits: Sequence[VisitMeasurements]) -> tuple[float, float]:
@@ -148,7 +158,10 @@ def _visits(
         drawn.append(chart.text((middle, y - BOX[1] - 5), names[place], anchor='middle'))
         row = account.rows[place] if account.rows else None
         if row is not None:
-            drawn.append(_box(row.response, (middle, y - BOX[1]), provisional=row.provisional))
+            if place == account.baseline:
+                drawn.append(chart.text((middle, y - 7), 'baseline', anchor='middle', size=11))
+            else:
+                drawn.append(_box(row.response, (middle, y - BOX[1]), provisional=row.provisional))
         drawn.append(chart.dot((x, node), hollow=not visit.evaluable, radius=5))
     return node + 16, drawn
 
@@ -245,10 +258,12 @@ def _doses(
     drawn = [
         chart.line([(ends[0], y + DOSES), (ends[1], y + DOSES)], width=1, opacity=0.25),
         chart.line(points, width=1.8),
-        chart.text((ends[0] - 8, y + DOSES - 12), 'steroid', anchor='end', size=11),
-        chart.text((ends[0] - 8, y + DOSES), 'mg/day', anchor='end', size=11),
+        chart.text((ends[0] - 8, y + 22), 'steroid', anchor='end', size=11),
+        chart.text((ends[0] - 8, y + 35), 'mg/day', anchor='end', size=11),
     ]
     for x, dose, _ in doses:
         drawn.append(chart.dot((x, scale.at(dose)), radius=2.5))
-        drawn.append(chart.text((x, scale.at(dose) - 5), f'{dose:g}', anchor='middle', size=11))
+        drawn.append(
+            chart.haloed((x + 5, scale.at(dose) - 5), f'{dose:g}', anchor='start', size=11)
+        )
     return drawn

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from pathlib import Path
 from typing import Any
@@ -56,7 +57,9 @@ def write(out_dir: Path, visit: VisitOutputs, pictures: Pictures) -> Path | None
             title=f'{visit.name}, {role}. Research use only; not a diagnosis.',
         )  # fmt: skip
     made = out_dir / path(visit)
-    write_bytes(made, str(shown.get_standalone()).encode())
+    # Its icon would be fetched from outside.
+    page = re.sub(r'<link\s[^>]*https?://[^>]*>', '', str(shown.get_standalone()))
+    write_bytes(made, page.encode())
     return made
 
 

@@ -23,7 +23,7 @@ TEMPLATE = """
 {% if block.rest %}<p class="small">{{ block.rest }}</p>{% endif %}
 {% endfor %}
 <p class="small">{{ unit }}. ▲ larger and ▼ smaller than at the visit before, by more than the size can be off (5 %
-and 1 mm); = about the same. ★ new · ✕ gone · ↺ back · ⑂ split · ⊕ grown together.</p>
+and 1 mm); = about the same. ★ new · ✕ gone · ↺ back · ⊖ split · ⊕ grown together.</p>
 """
 
 MOST = 40
@@ -35,9 +35,9 @@ WORDS = {
     'continuing': '',
     'resolved': '✕ gone',
     'recurrent': '↺ back',
-    'fragment': '⑂ part of {parent}',
+    'fragment': '⊖ part of {parent}',
     'merged_into': '⊕ now part of {host}',
-    'separated': '⑂ apart again',
+    'separated': '⊖ apart again',
 }
 """What happened to an identity, with its symbol."""
 MEASURES = {
@@ -96,7 +96,7 @@ def cell(one: LesionCourse, account: Account, place: int) -> Cell:
 
 def _topology(word: str) -> str:
     """Return an event of size or shape with its symbol; the arrow says growth."""
-    return {'split': '⑂ split', 'merged': '⊕ grown together'}.get(word, '')
+    return {'split': '⊖ split', 'merged': '⊕ grown together'}.get(word, '')
 
 
 def _arrow(one: LesionCourse, account: Account, place: int) -> tuple[str, str]:
@@ -134,7 +134,11 @@ def _block(account: Account, *, dates: bool, titled: bool) -> dict[str, object]:
         {
             'name': one.lesion_id,
             'colour': one.colour,
-            'role': history.ROLES[one.role] + (', gone' if one.resolved is not None else ''),
+            'role': ', '.join(
+                word
+                for word in (history.ROLES[one.role], 'gone' if one.resolved is not None else '')
+                if word
+            ),
             'anchor': one.lesion_id in {other.lesion_id for other in shown},
             'cells': [cell(one, account, place) for place in range(len(account.visits))],
         }

@@ -10,8 +10,8 @@ from bids_seg.report.section import Figure, Part, Scene, Section, fill
 
 TEMPLATE = """
 {% for figure in figures %}{{ parts.figure(figure) }}{% endfor %}
-<p class="small">Thick line: target; thin line: non-target; dashed line from a star: new lesion; cross: gone;
-dotted lines: lesions that split or grew together. Bars reach from the size at probability 0.7 to that at 0.3.</p>
+<p class="small">{% if judged %}Thick line: target; thin line: non-target; dashed line from a star: new lesion; cross: gone;
+{% else %}Star: new lesion; cross: gone; {% endif %}dotted lines: lesions that split or grew together. Bars reach from the size at probability 0.7 to that at 0.3.</p>
 """
 
 HEIGHT = 300.0
@@ -86,10 +86,8 @@ def draw(account: Account, *, width: float, alt: str) -> str:
     for (one, at), height in zip(ends[:NAMED], heights, strict=True):
         tip = (right + 4, height)
         drawn.append(chart.line([at, tip], ink=one.colour, width=0.8, opacity=0.5))
-        role = '' if narrow else f' {history.ROLES[one.role]}'
-        drawn.append(
-            chart.text((tip[0] + 4, tip[1] + 4), one.lesion_id + role, size=11 if narrow else 12)
-        )
+        name = one.lesion_id if narrow else history.named(one)
+        drawn.append(chart.text((tip[0] + 4, tip[1] + 4), name, size=11 if narrow else 12))
     drawn += chart.axis(time.ticks, HEIGHT + 20)
     return chart.svg(drawn, size=(width, HEIGHT + 48), alt=alt)
 
@@ -97,8 +95,11 @@ def draw(account: Account, *, width: float, alt: str) -> str:
 def _points(one: LesionCourse, account: Account, time: Clock, scale: Scale) -> dict[int, Point]:
     """Return where a lesion's curve goes, by place of the visit; on the ground where it is gone."""
     found: dict[int, Point] = {}
+    gone = one.resolved
     for place, seen in enumerate(one.seen):
         lesion = one.lesion(place)
+        if gone is not None and place > gone:
+            break
         if lesion is not None:
             found[place] = (time.x(place), scale.at(value(lesion, account)[0]))
         elif seen is not None and seen.event.status == 'absent':
@@ -185,7 +186,7 @@ def figure(account: Account, *, participant: str, dates: bool) -> Figure:
             for place in one.present
             if (lesion := one.lesion(place)) is not None
         ]
-        said.append(f'{one.lesion_id} ({history.ROLES[one.role]}): {", ".join(sizes)}')
+        said.append(f'{history.named(one)}: {", ".join(sizes)}')
     what = 'Volume' if volume else 'Longest diameter'
     alt = f'{what} of each lesion through time. {"; ".join(said)}.'
     stem = f'sub-{participant}_desc-{account.label}curves_dseg'
@@ -203,7 +204,9 @@ def render(scene: Scene) -> Part:
         for account in history.leading(scene.several)
         if account.lesions
     )
-    return Part(html=fill(TEMPLATE, {'figures': figures}), figures=figures) if figures else Part()
+    judged = any(account.rows for account in scene.several)
+    html = fill(TEMPLATE, {'figures': figures, 'judged': judged})
+    return Part(html=html, figures=figures) if figures else Part()
 
 
 SECTION = Section(title='Each lesion through time', order=4, scope='top', render=render)

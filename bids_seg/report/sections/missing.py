@@ -9,8 +9,9 @@ from bids_seg.report.section import Part, Scene, Section, fill
 
 TEMPLATE = """
 <div class="missing">
-{{ parts.table([('column', ''), ('missing at', ''), ('with it', '')], rows, 'Columns that are missing') }}
-<p class="small">Fill them in in <code>{{ table }}</code> of the dataset, or in a table given with
+<p><b>▲ Missing input</b></p>
+<ul>{% for column, where, effect in rows %}<li><code>{{ column }}</code> ({{ where }}): {{ effect }}.</li>{% endfor %}</ul>
+<p class="small">These columns belong in <code>{{ table }}</code> of the dataset, or in a table given with
 <code>--sessions-file</code>; columns of the patient also in <code>participants.tsv</code>.</p>
 </div>
 """
@@ -42,7 +43,7 @@ def missing(account: Account) -> Iterator[tuple[str, str, str]]:
     if lacking := without('steroid_mg', 'steroid_physiologic'):
         yield (
             'steroid_mg', lacking,
-            'CR needs no steroid but replacement; a higher dose than at baseline makes a visit not evaluable',
+            'a complete response needs a patient off steroids, and a higher dose than at baseline makes a visit not evaluable',
         )  # fmt: skip
     if lacking := without(*STATES):
         yield (
@@ -53,15 +54,18 @@ def missing(account: Account) -> Iterator[tuple[str, str, str]]:
     if account.disease == 'glioma' and columns.get('rt_end_date', '') in EMPTY:
         yield (
             'rt_end_date', 'the patient',
-            'growth within 84 days of radiotherapy may be its effect and is not PD by itself',
+            'growth within 84 days after radiotherapy may be its effect and is not PD by itself',
         )  # fmt: skip
     if any('baseline_assumed' in row.flags for row in account.rows):
         yield (
             'treatment_start or baseline_session', 'the patient',
-            'the baseline would be the last visit before treatment, not the first of all',
+            'the baseline is then the last visit before treatment, not the first of all',
         )  # fmt: skip
     if any(visit.days is None for visit in account.visits):
-        yield 'acq_time or days', without_days(account), 'confirmation and all time windows'
+        yield (
+            'acq_time or days', without_days(account),
+            'without days no response is confirmed and no time window holds',
+        )  # fmt: skip
 
 
 def without_days(account: Account) -> str:
@@ -89,4 +93,4 @@ def render(scene: Scene) -> Part:
     return Part(html=fill(TEMPLATE, {'rows': [list(row) for row in rows], 'table': table}))
 
 
-SECTION = Section(title='Missing input', order=2, scope='top', render=render)
+SECTION = Section(title='', order=2, scope='top', render=render, anchor='missing')

@@ -2,18 +2,12 @@
 """Lesions that are gone, and the place where they were."""
 
 from bids_seg.report import strip
-from bids_seg.report.history import LesionCourse
 from bids_seg.report.section import Part, Scene, Section
-
-
-def wanted(one: LesionCourse) -> bool:
-    """Tell whether a lesion belongs here."""
-    return one.resolved is not None and one.role not in {'target', 'fragment'}
 
 
 def render(scene: Scene) -> Part:
     """Return a strip for each of them."""
-    return strip.part(scene, wanted)
+    return strip.part(scene, 'resolved')
 
 
 SECTION = Section(title='Resolved lesions', order=8, scope='top', render=render)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The response at the latest visit: what changed since last time, since the best, how sure it is."""
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 
@@ -8,7 +9,7 @@ from bids_seg.records import Response
 from bids_seg.report import history, sums
 from bids_seg.report.history import Account
 from bids_seg.report.section import Part, Scene, Section, fill
-from bids_seg.report.wording import flag, sentence
+from bids_seg.report.wording import LESIONS, count, flag, sentence
 
 TEMPLATE = """
 {% if untracked %}<p class="aside">Lesions are not followed from visit to visit: {{ untracked }}</p>{% endif %}
@@ -16,18 +17,18 @@ TEMPLATE = """
 <div class="answer response">
   <div class="words">
     <p class="eyebrow">{{ card.when }}</p>
-    <p class="finding"><span class="badge{{ ' hollow' if card.hollow }}" style="--ink: {{ card.ink }}">{{ card.badge }}</span>
-    {{ card.sentence }}</p>
+    <p class="finding">{% if card.badge %}<span class="badge{{ ' hollow' if card.hollow }}" style="--ink: {{ card.ink }}">{{ card.badge }}</span>
+    {% endif %}{{ card.sentence }}</p>
     <dl class="tiles">
       {% for name, value, more in card.tiles %}
       <div><dt>{{ name }}</dt><dd>{{ value }}{% if more %}<small>{{ more }}</small>{% endif %}</dd></div>
       {% endfor %}
     </dl>
   </div>
-  <div class="sure">
+  {% if card.doubts %}<div class="sure">
     <h3>How sure is it</h3>
     <ul>{% for sign, text in card.doubts %}<li><b>{{ sign }}</b> {{ text }}</li>{% endfor %}</ul>
-  </div>
+  </div>{% endif %}
 </div>
 {% endfor %}
 """
@@ -38,7 +39,7 @@ EVENTS = (
 )  # fmt: skip
 """Events of a visit and their words, in the order of the page."""
 BASES = {
-    'imaging_only': 'From images alone: dose of steroids and clinical state are not known.',
+    'imaging_only': 'Imaging only: dose of steroids and clinical state are not known.',
     'no_steroid': 'The dose of steroids is not known.',
     'no_clinical': 'The clinical state is not known.',
 }
@@ -157,19 +158,47 @@ def _card(account: Account, row: Response, *, dates: bool) -> dict[str, object]:
         'badge': history.badge(row.response),
         'hollow': row.provisional or row.response.startswith(('PD_', 'NE')),
         'ink': sums.INKS.get(row.response, '#6b6b6b'),
-        'sentence': sentence(row.sentence.partition(': ')[2] or row.sentence),
+        'sentence': _said(row),
         'tiles': tiles(account, row),
         'doubts': known,
     }
 
 
+def _events(account: Account, *, dates: bool) -> dict[str, object]:
+    """Return what the card of lesions says that no criterion judges."""
+    _, present, happened = _lesions(account)
+    one, many = LESIONS[account.tissue]
+    return {
+        'when': f'no criterion in force · latest visit {history.titled(account.visits[-1], dates=dates)}',
+        'badge': '',
+        'hollow': False,
+        'ink': '',
+        'sentence': f'{count(int(present), one, many)} segmented: {happened} since the visit before.',
+        'tiles': [],
+        'doubts': [],
+    }
+
+
+def _said(row: Response) -> str:
+    """Return the sentence of a response behind its letters, with typographic minus signs."""
+    # That it is provisional stands beside it, with the reason.
+    whole = row.sentence.removesuffix(' (imaging only, provisional)')
+    said = whole.partition(': ')[2] or whole
+    minus = re.sub(r'(?<=[ (])-(?=\d)', '\N{MINUS SIGN}', sentence(said))
+    # A number stays on the line of its unit.
+    return re.sub(r'(\d) (mL|mm)', '\\1\N{NO-BREAK SPACE}\\2', minus)
+
+
 def render(scene: Scene) -> Part:
     """Return a card for each disease; nothing for participants with one visit."""
     past = scene.patient.history
+    dates = scene.shape.keep_dates
     cards = [
-        _card(account, account.answer, dates=scene.shape.keep_dates)
+        _events(account, dates=dates)
+        if account.answer is None
+        else _card(account, account.answer, dates=dates)
         for account in history.leading(scene.several)
-        if account.answer is not None
+        if account.answer is not None or account.criterion is None
     ]
     untracked = '' if past is None or len(past.visits) < 2 else sentence(past.untracked)
     if not cards and not untracked:

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The timeline, and the category at each visit with its reason."""
 
+import re
+
 from bids_seg.report import history, timeline
 from bids_seg.report.chart import NARROW, WIDE
 from bids_seg.report.history import Account
@@ -22,7 +24,7 @@ TEMPLATE = """
 
 HEAD = (
     ('visit', ''), ('day', 'n'), ('category', ''), ('confirmed', ''), ('sum', 'n'), ('from baseline', 'n'),
-    ('from nadir', 'n'), ('target', ''), ('non-target', ''), ('new', ''), ('rule', ''), ('reason', ''),
+    ('from nadir', 'n'), ('reason', ''), ('target', ''), ('non-target', ''), ('new', ''), ('rule', ''),
 )  # fmt: skip
 """Columns of the table, numbers marked."""
 CONFIRMED = {
@@ -32,6 +34,14 @@ CONFIRMED = {
     'not_required': NOTHING,
 }
 """Whether a response is confirmed, in a word."""
+STATES = {
+    'NONE': 'none',
+    'NONCR_NONPD': 'there, no PD',
+    'CR': 'CR',
+    'NE': 'not evaluable',
+    'NA': 'no target',
+}
+"""States of targets, non-targets and new lesions, where letters alone would not do."""
 REASONS = {'baseline': 'Baseline.', 'pre_baseline': 'Before the baseline.'}
 """Why a visit has no category."""
 
@@ -44,7 +54,8 @@ def _rows(account: Account, *, dates: bool) -> list[list[str]]:
     for visit, row in zip(account.visits, account.rows, strict=True):
         judged = row.response != 'n/a'
         state = (row.target, row.nontarget, row.new_lesion) if judged else (NOTHING,) * 3
-        reason = REASONS.get(row.reason, row.sentence)
+        said = REASONS.get(row.reason, row.sentence)
+        reason = re.sub(r'(?<=[ (])-(?=\d)', '\N{MINUS SIGN}', said)
         hollow = ' (provisional)' if judged and row.provisional else ''
         found.append(
             [
@@ -55,9 +66,9 @@ def _rows(account: Account, *, dates: bool) -> list[list[str]]:
                 history.total(row.aggregate, account.criterion.measure),
                 history.signed(row.pct_from_baseline) if judged else NOTHING,
                 history.signed(row.pct_from_nadir) if judged else NOTHING,
-                *(part.replace('_', ' ') for part in state),
-                row.rule_fired if judged else NOTHING,
                 reason if visit.evaluable or not visit.reason else f'{reason}; {visit.reason}',
+                *(STATES.get(part, part) for part in state),
+                row.rule_fired if judged else NOTHING,
             ]
         )
     return found
