@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from bids_seg.errors import CommandError
-from bids_seg.records import BestResponse, Course, Response, Standing
+from bids_seg.records import BestResponse, Course, Response, Standing, Tissue
 from bids_seg.respond import criteria
 from bids_seg.respond.arithmetic import UNITS, percent
 from bids_seg.respond.case import Case, prepare
@@ -30,6 +30,8 @@ OVERRIDES = {
     'flair_override': ('flair', ('not_used', 'ok', 'worse', 'NE')),
 }
 """What a reader may decide otherwise, and the values it may have."""
+NAMING = ('target_ids', 'exclude_ids')
+"""Decisions that name lesions."""
 RESPONSES = ('CR', 'PR', 'MR', 'SD', 'PD', 'PD_prelim', 'NE')
 """What a reader may say of a visit as a whole."""
 
@@ -96,11 +98,26 @@ def _mixed(course: Course, criterion: Criterion, rules: Rules) -> Rows:
     parts = [criteria.find(name) for name in criterion.parts]
     tracked = {tissue for visit in course.visits for tissue in visit.observations}
     there = [part for part in parts if part.tissue in tracked] or parts[:1]
-    found = [judged(course, part, rules) for part in there]
+    usual = there[0].tissue
+    found = [judged(_meant(course, part, usual), part, rules) for part in there]
     if len(found) == 1:
         rows = tuple(replace(row, criterion=criterion.name) for row in found[0].rows)
         return replace(found[0], rows=rows)
-    return combine(criterion, found[0], _with_baseline(course, parts[1], rules, found))
+    second = _meant(course, parts[1], usual)
+    return combine(criterion, found[0], _with_baseline(second, parts[1], rules, found))
+
+
+def _meant(course: Course, part: Criterion, usual: Tissue) -> Course:
+    """Return a course with those lesions named by a reader that a part of a criterion measures.
+
+    A line that names no tissue is about the first part.
+    """
+    own = tuple(
+        edit
+        for edit in course.edits
+        if edit.action not in NAMING or (edit.tissue or usual) == part.tissue
+    )
+    return replace(course, edits=own)
 
 
 def _with_baseline(course: Course, part: Criterion, rules: Rules, found: list[Rows]) -> Rows:

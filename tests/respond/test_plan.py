@@ -132,6 +132,18 @@ def test_a_reader_chooses_and_excludes_targets():
         plan(course(**lesions, edits=(edit('target_ids', 'L009'),)))
 
 
+def test_a_reader_names_lesions_of_one_part_of_mixed_disease():
+    sizes = {'L001': [(30.0, 20.0)] * 2, 'L002': [(20.0, 15.0)] * 2}
+    other = {'NonCE': {'L001': [(40.0, 40.0)] * 2, 'L003': [(20.0, 20.0)] * 2}}
+    both = (
+        edit('target_ids', 'L002'),
+        ReaderEdit(session=None, action='target_ids', item='', value='L003', tissue='NonCE'),
+    )
+    last = run(course('ET', **sizes, more=other, edits=both), 'rano2')[-1]
+    targets = {(one.lesion_id, one.tissue) for one in last.standings if one.role == 'target'}
+    assert targets == {('L002', 'ET'), ('L003', 'NonCE')}
+
+
 def part(size, parent='L001', identity='fragment'):
     return At(size, event={'identity': identity, 'parent_id': parent})
 
