@@ -177,7 +177,7 @@ def _register(
                 moving, fixed, starts=starts, seed=job.seed, threads=threads
             )
             faults = '; '.join(track.faults(figures))
-            last = replace(last, matrix=_flat(matrix), figures=figures, failure=faults)
+            last = replace(last, matrix=_flat(np.round(matrix, 7)), figures=figures, failure=faults)
             if not faults:
                 return last
     except UserError as error:

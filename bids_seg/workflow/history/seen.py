@@ -189,6 +189,27 @@ def masks_of(
     )
 
 
+def views_of(place: Point, visits: Sequence[Seen]) -> tuple[int, ...]:
+    """Return the visits whose field of view holds a place of the participant's space, mm.
+
+    Parameters
+    ----------
+    place
+        mm, RAS+.
+    visits
+        In order of time.
+    """
+    found = []
+    for number, one in enumerate(visits):
+        if one.numbers is None or one.matrix is None:
+            continue
+        grid = one.numbers.grid
+        at = (np.linalg.inv(grid.affine) @ one.matrix @ np.append(place, 1.0))[:3]
+        if bool((at >= -0.5).all() and (at <= np.array(grid.shape) - 0.5).all()):
+            found.append(number)
+    return tuple(found)
+
+
 def _cut(grid: Grid, window: tuple[slice, ...]) -> Grid:
     """Return the part of a grid within a window, its axes along RAS+."""
     affine = grid.affine.copy()

@@ -3,8 +3,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -18,10 +18,18 @@ from bids_seg.records import (
     ReaderEdit,
     Tracking,
 )
-from bids_seg.track import VisitComponents
+from bids_seg.track import Masks, VisitComponents
+from bids_seg.track.match import Graph, Known
 from bids_seg.workflow.history.kinds import Kind
 from bids_seg.workflow.history.place import Space
-from bids_seg.workflow.history.seen import Seen, components_of, masks_of, on_grid, window_of
+from bids_seg.workflow.history.seen import (
+    Seen,
+    components_of,
+    masks_of,
+    on_grid,
+    views_of,
+    window_of,
+)
 from bids_seg.write import tables
 
 
@@ -157,9 +165,31 @@ def follow(
             )
             for one, own in zip(visits, components, strict=True)
         ],
-        track.look_at(masks, components, spacing=where.grid.spacing),
+        _beyond(track.look_at(masks, components, spacing=where.grid.spacing), visits, masks),
         disease=kind.disease,
         tissue=kind.tissue,
         edits=edits,
     )
     return Followed(kind=kind, visits=tuple(visits), common=common, tracking=tracking)
+
+
+def _beyond(
+    look: Callable[[Sequence[Known], int], Graph], visits: Sequence[Seen], masks: Sequence[Masks]
+) -> Callable[[Sequence[Known], int], Graph]:
+    """Return the same for lesions that lie beyond the participant's grid too.
+
+    Masks say nothing of them: their centroids tell which earlier visits show their site.
+    """
+
+    def looked(known: Sequence[Known], place: int) -> Graph:
+        graph = look(known, place)
+        there = set(np.unique(masks[place].numbers).tolist())
+        components = tuple(
+            one
+            if one.index in there
+            else replace(one, in_view=views_of(one.centroid, visits[:place]))
+            for one in graph.components
+        )
+        return replace(graph, components=components)
+
+    return looked
