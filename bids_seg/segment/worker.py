@@ -23,7 +23,7 @@ from bids_seg.errors import FULL, OutputError, StageError, UserError
 from bids_seg.image import Volume
 from bids_seg.records import ModelRun, Role, from_json, to_json
 from bids_seg.segment import devices, models, network, predict, weights
-from bids_seg.segment.job import Job, Result, VisitJob, mutual_path
+from bids_seg.segment.job import Choice, Job, Result, VisitJob, mutual_path
 from bids_seg.segment.model import Model
 from bids_seg.segment.network import Engine
 from bids_seg.segment.predict import Tumour
@@ -63,6 +63,24 @@ def main(argv: Sequence[str]) -> int:
         return error.code
     work(job, model, engine, device=device, began=began)
     return 0
+
+
+def check(choice: str) -> None:
+    """Fill the networks of a model with its weights, and do no more.
+
+    Parameters
+    ----------
+    choice
+        A `Choice` as JSON.
+
+    Raises
+    ------
+    UnavailableError
+        If the weights do not fit.
+    """
+    chosen = from_json(Choice, choice)
+    devices.start('cpu', threads=1, seed=1)
+    network.load(models.find(chosen.model), chosen.weights)
 
 
 def work(job: Job, model: Model, engine: Engine, *, device: str, began: float) -> None:

@@ -11,6 +11,7 @@ from bids_seg.segment import models, weights
 from bids_seg.segment.job import Choice
 from bids_seg.segment.model import Model
 from bids_seg.settings import TASKS, Settings, Task
+from bids_seg.workflow import network
 
 OPTIONS: Mapping[Task, str] = {
     'brain': 'brain-extraction',
@@ -69,6 +70,25 @@ def choices(settings: Settings, tasks: Sequence[Task]) -> Mapping[Task, Choice]:
             dropout=settings.mc_dropout,
         )
     return found
+
+
+def check(networks: Mapping[Task, Choice]) -> None:
+    """Refuse weights that do not fit; those that ship are known to.
+
+    Parameters
+    ----------
+    networks
+        Choice for each task.
+
+    Raises
+    ------
+    UnavailableError
+        If a file lacks a tensor, has one too many, one of another shape, or is no such file.
+    """
+    for choice in networks.values():
+        published = {member.sha256 for member in models.find(choice.model).members}
+        if not set(choice.sha256) <= published:
+            network.check_weights(choice)
 
 
 def given(words: Sequence[str]) -> Mapping[str, Path]:

@@ -19,6 +19,8 @@ from pathlib import Path
 from typing import Any
 
 from bids_seg.errors import UnavailableError
+from bids_seg.records import to_json
+from bids_seg.segment.job import Choice
 from bids_seg.workflow.processes import die_with_parent
 
 logger = logging.getLogger(__name__)
@@ -83,16 +85,18 @@ def run_child(words: Sequence[str], *, threads: int, log: Path, limit_s: float) 
     return Ended(code=code, tail=tail)
 
 
-_LOOK = """
+_ASK = """
 import json, sys
 from bids_seg.errors import UserError
-from bids_seg.segment import devices
+from bids_seg.segment import devices, worker
 try:
-    devices.start(sys.argv[1], threads=1, seed=1)
+    {call}
 except UserError as error:
     print(json.dumps([error.what, error.where, error.do]))
     sys.exit(error.code)
 """
+_LOOK = _ASK.format(call='devices.start(sys.argv[1], threads=1, seed=1)')
+_LOAD = _ASK.format(call='worker.check(sys.argv[1])')
 
 
 def check_device(device: str) -> None:
@@ -108,10 +112,31 @@ def check_device(device: str) -> None:
     UnavailableError
         If TensorFlow, in a program of its own, does not find it.
     """
-    where, do = f'--device {device}', 'use --device cpu or auto'
+    _ask(_LOOK, device, where=f'--device {device}', do='use --device cpu or auto')
+
+
+def check_weights(choice: Choice) -> None:
+    """Refuse weights that do not fit the networks of their model.
+
+    Parameters
+    ----------
+    choice
+        A model and its weights.
+
+    Raises
+    ------
+    UnavailableError
+        If a program of its own cannot fill the networks with them.
+    """
+    do = f'give the weights that were published for {choice.model}'
+    _ask(_LOAD, to_json(choice), where=f'--weights {choice.model}', do=do)
+
+
+def _ask(code: str, word: str, *, where: str, do: str) -> None:
+    """Run a few lines in a program of its own; its errors become ours."""
     try:
         done = subprocess.run(  # noqa: S603 -- our own interpreter and module
-            [sys.executable, '-c', _LOOK, device],
+            [sys.executable, '-c', code, word],
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,

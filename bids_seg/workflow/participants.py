@@ -89,6 +89,7 @@ def choose(settings: Settings) -> Chosen:
     if settings.use_plugin is not None:
         engine.read_plugin(settings.use_plugin)
     networks = choice.choices(settings, plan.possible(settings.models))
+    choice.check(networks)
     if settings.device.startswith('gpu'):
         network.check_device(settings.device)
     wanted_work = (settings.work_dir or folders.default_work()).resolve()
