@@ -44,12 +44,16 @@ def test_all_visits_and_lesions_stand_in_the_tables_sorted(whole):
         ('sub-03', 'ses-pre', 'metastases'),
     ]
     assert visits[3]['days_from_first'] == '84'
-    assert {row['criterion'] for row in visits} == {'n/a'}
+    assert [row['criterion'] for row in visits] == [
+        *('rano2', 'rano_bm', 'rano2', 'rano_bm', 'n/a', 'rano2', 'rano_bm'),
+    ]
+    assert [row['response'] for row in visits] == ['n/a', 'n/a', 'SD', 'PD', *['n/a'] * 3]
+    assert [row['n_lesions'] for row in visits[:4]] == ['2'] * 4
     assert visits[4]['n_lesions'] == '2'
     assert visits[5]['n_lesions'] == '0'
     assert visits[4]['et_mm3'] == 'n/a'
     lesions = rows_of(whole, 'group_lesions.tsv')
-    assert len(lesions) == 2 * 2 * 2 + 2
+    assert len(lesions) == 2 * (2 + 3) + 2
     assert {row['tissue'] for row in lesions if row['participant_id'] == 'sub-02'} == {'WT'}
     assert len(rows_of(whole, 'group_qc.tsv')) == 4 + 4 + 3 + 4
 
@@ -58,9 +62,9 @@ def test_the_long_table_of_a_participant_holds_the_rows_of_all_visits(whole):
     rows = rows_of(whole, names.lesions_table('01'))
     assert [(row['session_id'], row['disease'], row['lesion_id']) for row in rows] == [
         (session, disease, lesion)
-        for session in ('ses-01', 'ses-02')
+        for session, there in (('ses-01', 'L001 L002'), ('ses-02', 'L001 L002 L003'))
         for disease in ('glioma', 'metastases')
-        for lesion in ('U001', 'U002')
+        for lesion in there.split()
     ]
     sessions = rows_of(whole, names.sessions_table('01'))
     assert [row['session_id'] for row in sessions] == ['ses-01', 'ses-02']

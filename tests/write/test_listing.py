@@ -20,6 +20,8 @@ ROOT = """
 participants.tsv participants.json sub-01.html sub-02.html sub-03.html
 group_lesions.tsv group_lesions.json group_visits.tsv group_visits.json
 group_best.tsv group_best.json group_qc.tsv group_qc.json logs/CITATION.md
+tpl-MNI152NLin2009aSym/anat/tpl-MNI152NLin2009aSym_res-1_label-WT_desc-glioma_probseg.nii.gz
+tpl-MNI152NLin2009aSym/anat/tpl-MNI152NLin2009aSym_res-1_label-WT_desc-glioma_probseg.json
 sub-01/sub-01_lesions.tsv sub-01/sub-01_lesions.json
 sub-01/sub-01_sessions.tsv sub-01/sub-01_sessions.json
 sub-02/sub-02_lesions.tsv sub-02/sub-02_lesions.json
@@ -27,6 +29,25 @@ sub-03/sub-03_lesions.tsv sub-03/sub-03_lesions.json
 sub-03/sub-03_sessions.tsv sub-03/sub-03_sessions.json
 sub-01/figures/sub-01_ses-01_desc-summary.json sub-01/figures/sub-01_ses-02_desc-summary.json
 sub-02/figures/sub-02_desc-summary.json sub-03/figures/sub-03_ses-pre_desc-summary.json
+sub-01/figures/sub-01_desc-history.json sub-02/figures/sub-02_desc-history.json
+sub-03/figures/sub-03_desc-history.json
+sub-01/anat/sub-01_space-individual_seg-gliomaTracks_dseg.nii.gz
+sub-01/anat/sub-01_space-individual_seg-gliomaTracks_dseg.json
+sub-01/anat/sub-01_space-individual_seg-gliomaTracks_dseg.tsv
+sub-01/anat/sub-01_space-individual_seg-metastasesTracks_dseg.nii.gz
+sub-01/anat/sub-01_space-individual_seg-metastasesTracks_dseg.json
+sub-01/anat/sub-01_space-individual_seg-metastasesTracks_dseg.tsv
+"""
+FOLLOWED = """
+from-orig_to-individual_mode-image_xfm.txt from-orig_to-individual_mode-image_xfm.json
+space-individual_seg-gliomaLesions_dseg.nii.gz space-individual_seg-gliomaLesions_dseg.json
+space-individual_seg-gliomaLesions_dseg.tsv
+space-individual_seg-metastasesLesions_dseg.nii.gz
+space-individual_seg-metastasesLesions_dseg.json
+space-individual_seg-metastasesLesions_dseg.tsv
+space-MNI152NLin2009aSym_seg-glioma_res-1_dseg.nii.gz
+space-MNI152NLin2009aSym_seg-glioma_res-1_dseg.json
+space-MNI152NLin2009aSym_seg-glioma_res-1_dseg.tsv
 """
 WITH_CONTRAST = """
 ce-gd_space-orig_desc-brain_mask.nii.gz ce-gd_space-orig_desc-brain_mask.json
@@ -77,8 +98,8 @@ space-orig_seg-gliomaWTLesions_dseg.tsv
 def expected() -> set[str]:
     found = set(ROOT.split())
     for folder, words in {
-        'sub-01/ses-01': WITH_CONTRAST,
-        'sub-01/ses-02': WITH_CONTRAST,
+        'sub-01/ses-01': WITH_CONTRAST + FOLLOWED,
+        'sub-01/ses-02': WITH_CONTRAST + FOLLOWED,
         'sub-02': WITHOUT_CONTRAST,
         'sub-03/ses-pre': WITH_CONTRAST,
     }.items():
