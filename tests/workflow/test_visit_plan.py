@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from bids_seg.records import PassedOver, Patient, Scan, Visit
+from bids_seg.segment import models
 from bids_seg.workflow import plan
 
 ALL = ('brain', 'glioma', 'metastases')
@@ -78,3 +79,10 @@ def test_a_visit_without_images_is_skipped_with_what_was_passed_over():
     assert planned.action == 'skip'
     assert 'no usable image' in planned.reason
     assert 'anat/sub-1_T1w.nii: 0 bytes' in planned.reason
+
+
+def test_what_the_chosen_model_needs_decides_what_can_be_done():
+    selected = {'glioma': models.find('segresnet')}
+    planned = plan.plan(visit('T1wCE', 'FLAIR'), ('brain', 'glioma'), selected=selected)
+    assert planned.tasks == ('brain',)
+    assert planned.models_skipped['glioma'].startswith('it needs T1wCE and T1w and T2w and FLAIR')
