@@ -15,8 +15,20 @@ FAR = 3.5
 (Iglewicz and Hoaglin 1993, How to detect and handle outliers)."""
 FEWEST = 8
 """Values that a spread is judged from."""
-ALIKE: Mapping[str, float] = {'brain_mm3': 0.03, 'registration_nmi': 0.01}
-"""Smallest spread that is believed, as a share of the median: five equal heads are no law."""
+ALIKE: Mapping[str, tuple[float, float]] = {
+    'brain_mm3': (0.03, 0.0),
+    'registration_nmi': (0.01, 0.0),
+    'registration_dice': (0.0, 0.02),
+    'registration_rotation_deg': (0.0, 2.0),
+}
+"""Smallest spread that is believed, as a share of the median and in the column's unit: five equal
+heads are no law."""
+ALIGNMENTS: Mapping[str, tuple[str, str, str]] = {
+    'registration_nmi': ('small', 'mutual information', '.3f'),
+    'registration_dice': ('small', 'overlap of the brains', '.3f'),
+    'registration_rotation_deg': ('large', 'rotation in degrees', '.1f'),
+}
+"""Columns of the alignment of images: which side is a bad sign, its name, digits."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,11 +101,11 @@ def _key(row: Row) -> tuple[str, str]:
 def _brains(rows: Sequence[Row]) -> dict[tuple[str, str], list[str]]:
     """Return remarks on brain volumes that are far from those of the other visits."""
     brains = {_key(row): number(row.get('brain_mm3')) for row in rows}
-    marks = _marks(list(brains.values()), 'brain_mm3')
+    scores = robust(list(brains.values()), 'brain_mm3')
     return {
-        key: [f'brain of {(mm3 or 0) / 1000:.0f} mL is unusually {mark}']
-        for (key, mm3), mark in zip(brains.items(), marks, strict=True)
-        if mark
+        key: [f'brain of {(mm3 or 0) / 1000:.0f} mL is unusually {_side(z)} (robust z {_z(z)})']
+        for (key, mm3), z in zip(brains.items(), scores, strict=True)
+        if abs(z) > FAR
     }
 
 
@@ -102,12 +114,14 @@ def _registrations(quality: Sequence[Row]) -> dict[tuple[str, str], list[str]]:
     found: dict[tuple[str, str], list[str]] = {}
     for role in dict.fromkeys(row.get('image_role', '') for row in quality):
         same = [row for row in quality if row.get('image_role') == role]
-        values = [number(row.get('registration_nmi')) for row in same]
-        for row, value, mark in zip(same, values, _marks(values, 'registration_nmi'), strict=True):
-            if mark == 'small':
-                found.setdefault(_key(row), []).append(
-                    f'alignment of {role}: mutual information {value:.3f} is unusually small'
-                )
+        for column, (bad, name, digits) in ALIGNMENTS.items():
+            values = [number(row.get(column)) for row in same]
+            for row, value, z in zip(same, values, robust(values, column), strict=True):
+                if abs(z) > FAR and _side(z) == bad and value is not None:
+                    found.setdefault(_key(row), []).append(
+                        f'alignment of {role}: {name} {value:{digits}} is unusually {bad} '
+                        f'(robust z {_z(z)})'
+                    )
     for row in quality:
         flags = row.get('flags') or 'n/a'
         if flags != 'n/a':
@@ -116,16 +130,31 @@ def _registrations(quality: Sequence[Row]) -> dict[tuple[str, str], list[str]]:
     return found
 
 
-def _marks(values: Sequence[float | None], column: str) -> list[str]:
-    """Return `small`, `large` or nothing for each value, by its distance from the median."""
+def robust(values: Sequence[float | None], column: str) -> list[float]:
+    """Return the robust z-score of each value: its distance from the median in spreads.
+
+    Parameters
+    ----------
+    values
+        0 is returned for those that are missing, and for all where fewer than `FEWEST` are known.
+    column
+        Whose they are: of `ALIKE`.
+    """
     known = [value for value in values if value is not None]
     if len(known) < FEWEST:
-        return [''] * len(values)
+        return [0.0] * len(values)
     middle = statistics.median(known)
+    share, least = ALIKE[column]
     spread = statistics.median(abs(value - middle) for value in known) * 1.4826
-    spread = max(spread, ALIKE[column] * abs(middle), 1e-12)
-    marks = []
-    for value in values:
-        z = 0.0 if value is None else (value - middle) / spread
-        marks.append('large' if z > FAR else 'small' if z < -FAR else '')
-    return marks
+    spread = max(spread, share * abs(middle), least, 1e-12)
+    return [0.0 if value is None else (value - middle) / spread for value in values]
+
+
+def _side(z: float) -> str:
+    """Return on which side a value stands out."""
+    return 'large' if z > 0 else 'small'
+
+
+def _z(z: float) -> str:
+    """Return a score for a reader."""
+    return f'{z:.1f}'.replace('-', '\N{MINUS SIGN}')
