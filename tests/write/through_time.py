@@ -187,7 +187,7 @@ def follow(out: Path, work: Path, summaries: list[VisitSummary], history: Histor
         if summary.status != 'complete':
             continue
         labels = {
-            names.lesion_set(one.disease, one.tissue): _known(out, summary, one, place)
+            names.lesion_set(one.disease, one.tissue): known(out, summary, one, place)
             for one in history.trackings
         }
         several = len(summaries) > 1
@@ -209,7 +209,7 @@ def follow(out: Path, work: Path, summaries: list[VisitSummary], history: Histor
     return changed
 
 
-def _known(out: Path, summary: VisitSummary, tracking: Tracking, place: int) -> image.Volume:
+def known(out: Path, summary: VisitSummary, tracking: Tracking, place: int) -> image.Volume:
     """The numbered image, also where it was numbered before."""
     label = names.lesion_set(tracking.disease, tracking.tissue)
     stored = image.read_labels(out / names.lesion_image(summary.visit, label))
