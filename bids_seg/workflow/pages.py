@@ -13,7 +13,7 @@ from bids_seg.settings import Settings
 from bids_seg.workflow import finish
 from bids_seg.workflow.log import RunLog
 from bids_seg.workflow.outcome import Tally
-from bids_seg.write import dataset
+from bids_seg.write import dataset, standard
 from bids_seg.write import group as group_tables
 
 logger = logging.getLogger(__name__)
@@ -85,6 +85,7 @@ def group(settings: Settings) -> None:
     bids_dir = settings.bids_dir if any(settings.bids_dir.glob('sub-*')) else None
     dataset.write_root(settings.output_dir, dataset.Origin(version=__version__, bids_dir=bids_dir))
     group_tables.write_tables(settings.output_dir, bids_dir=bids_dir)
+    standard.write_shares(settings.output_dir)
     report.group(settings.output_dir)
     logger.info('group: ok')
 

@@ -12,6 +12,7 @@ from typing import Any
 from bids_seg import image, register
 from bids_seg.errors import StageError
 from bids_seg.image import Volume
+from bids_seg.preprocess.stripped import background
 from bids_seg.records import ModelRun, VisitSummary
 from bids_seg.register import Fit, Heads, Matrix
 from bids_seg.workflow.given import labels_of_masks
@@ -48,13 +49,12 @@ def carry(state: VisitState, about: RunContext) -> Carried:
     reference = state.visit.reference
     if not spaces or not runs or reference is None:
         return Carried()
-    brain = state.files.get('brain_mask')
-    head = Heads(
-        image=image.read_map(state.files[f'preproc:{reference.role}']),
-        brain=None if brain is None else image.read_labels(brain),
-    )
+    volume = image.read_map(state.files[f'preproc:{reference.role}'])
+    brain = _brain(state, volume, stripped=reference.role in state.stripped)
     try:
-        matrix, fit = register.to_template(head, register.template('1'), seed=about.seed)
+        matrix, fit = register.to_template(
+            Heads(image=volume, brain=brain), register.template('1'), seed=about.seed
+        )
         fault = fit.fault
     except StageError as error:
         fault = error.what
@@ -102,6 +102,14 @@ def describe(state: VisitState, summary: VisitSummary, carried: Carried) -> dict
         for place, content in texts.items():
             image.write_bytes(state.root / place, content)
     return files
+
+
+def _brain(state: VisitState, volume: Volume, *, stripped: bool) -> Volume | None:
+    """Return the brain of a visit: its mask, else what a skull-stripped image shows."""
+    place = state.files.get('brain_mask')
+    if place is not None:
+        return image.read_labels(place)
+    return Volume(~background(volume), volume.grid) if stripped else None
 
 
 def _map(state: VisitState, run: ModelRun, region: str, matrix: Matrix) -> Volume:

@@ -140,11 +140,13 @@ def _same_grid(
     tree: Tree, path: str, spaces: dict[tuple[str, str], tuple[str, image.Grid, object]]
 ) -> Iterator[str]:
     """Yield what is wrong between an image and the first one of its space."""
-    space = paths.entities(path)[0].get('space', '')
+    named = paths.entities(path)[0]
+    space = named.get('space', '')
     folder = path.rpartition('/')[0]
     # The longitudinal grid is one for the participant, a template's one for the dataset.
     whose = {True: folder, False: path.partition('/')[0] if space == 'individual' else ''}
-    key = (whose[space in VISIT_SPACES], 'orig' if space in VISIT_SPACES else space)
+    exact = f'{space} {named.get("res", "")}'
+    key = (whose[space in VISIT_SPACES], 'orig' if space in VISIT_SPACES else exact)
     grid = image.read_header(tree.root / path).grid
     place = tree.json(paths.sidecar(path)).get('SpatialReference')
     first, known, known_place = spaces.setdefault(key, (path, grid, place))
