@@ -55,6 +55,7 @@ def write(
         started = {'treatment_start': str(int(rng.integers(1, 12)))}
         history = {
             'participant': name.removeprefix('sub-'),
+            'rules': {'bm_min_ld': '5'},
             'criteria': {one: CRITERIA[one] for one in criteria},
             'courses': {'metastases': {'info': started, 'visits': []}},
         }

@@ -158,6 +158,7 @@ def test_tables_and_histories_become_courses(tmp_path: Path) -> None:
     visits = read_table(tmp_path / 'group_visits.tsv')
     histories = people.read_histories(tmp_path, [row['participant_id'] for row in best])
     (held,) = people.judgements(best, visits, histories)
+    assert held.options == ('bm_min_ld=5',)
     assert held.title == 'RANO-BM'
     assert held.rules is not None
     assert held.rules.partial_pct == 30
@@ -187,6 +188,7 @@ def test_each_criterion_has_a_choice_and_a_panel(tmp_path: Path) -> None:
     assert re.findall(r'for="by-\d">([^<]+)<', text) == ['RANO-BM', 'RANO-LGG']
     assert text.count('class="panel"') == 2
     assert text.count(' checked>') == 1
+    assert 'Options: bm_min_ld=5.' in text
     assert 'MR from \N{MINUS SIGN}25 %' in text
     assert text.count('must be checked against the published papers') == 2
     assert 'download="group_lesions.tsv" href="data:text/tab-separated-values' in text

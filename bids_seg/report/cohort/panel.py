@@ -81,7 +81,8 @@ def _limits(judgement: Judgement) -> str:
     least = f' and {rules.least_growth_mm:g} mm' if rules.least_growth_mm is not None else ''
     parts.append(f'PD from {percent(rules.progression_pct)}{least} over the smallest sum before')
     said = f'{rules.title} ({rules.version}), {MEASURES[rules.measure]}: {", ".join(parts)}.'
-    return said + (' Exploratory: no category may rest on it.' if rules.exploratory else '')
+    said += ' Exploratory: no category may rest on it.' if rules.exploratory else ''
+    return f'{said} Options: {", ".join(judgement.options) or "all at their defaults"}.'
 
 
 def _figures(judgement: Judgement) -> list[dict[str, Any]]:
@@ -101,15 +102,19 @@ def _figures(judgement: Judgement) -> list[dict[str, Any]]:
             'Change through time',
             spider.shown(judgement),
             spider.spider,
-            'Each line is a participant and ends with the symbol of its best response; a star: a '
-            'certain new lesion; dashed: judged by images alone. Lines end at +100 %.',
+            'Each line is a participant and ends with the symbol of its best response'
+            + (
+                '; a star: a certain new lesion; dashed: judged by images alone'
+                if len(spider.shown(judgement)) <= spider.FEW
+                else ''
+            )
+            + '. Lines end at +100 %.',
         ),
         (
             'Follow-up',
             swimmer.shown(judgement),
             swimmer.swimmer,
-            'From baseline to the last visit. Triangle: first response; disc: its confirmation; '
-            'cross: PD; arrow: no PD so far; grey: judged by images alone.',
+            _swimmer_note(len(swimmer.shown(judgement))),
         ),
     )
     for title, people, draw, note in charts:
@@ -131,6 +136,17 @@ def _figures(judgement: Judgement) -> list[dict[str, Any]]:
             }
         )
     return made
+
+
+def _swimmer_note(people: int) -> str:
+    """Return what the marks of the follow-up are."""
+    said = 'From baseline to the last visit. '
+    if people > swimmer.MANY:
+        said += 'Blue mark: first response; red mark: PD'
+    else:
+        said += 'Triangle: first response; cross: PD; arrow: no PD so far'
+        said += '; disc: response confirmed' if people <= swimmer.FEW else ''
+    return said + '. Grey: judged by images alone.'
 
 
 def _row(person: Person, *, visits: int, linked: bool) -> dict[str, Any]:

@@ -93,6 +93,8 @@ class Judgement:
     """Its limits; None where no history tells them."""
     people: tuple[Person, ...]
     """In natural order."""
+    options: tuple[str, ...] = ()
+    """Options of the criteria that differ from their defaults, as `key=value`."""
 
     @property
     def title(self) -> str:
@@ -121,7 +123,9 @@ def judgements(
     """
     rules: dict[str, CriterionInForce] = {}
     courses: dict[str, list[Mapping[str, Any]]] = {}
+    options: set[str] = set()
     for history in histories:
+        options |= {f'{key}={value}' for key, value in history.get('rules', {}).items()}
         courses[f'sub-{history.get("participant")}'] = list(history.get('courses', {}).values())
         for name, stated in history.get('criteria', {}).items():
             if name not in rules:
@@ -144,7 +148,14 @@ def judgements(
             )
             for row in rows
         )
-        found.append(Judgement(criterion=criterion, rules=rules.get(criterion), people=people))
+        found.append(
+            Judgement(
+                criterion=criterion,
+                rules=rules.get(criterion),
+                people=people,
+                options=tuple(sorted(options)),
+            )
+        )
     return tuple(found)
 
 
