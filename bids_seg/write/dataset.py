@@ -34,11 +34,13 @@ of lesions with volumes and diameters, all on the grid of the visit's reference 
 - `sub-*/**/anat/*_desc-brain_mask.nii.gz`: brain.
 - `sub-*/**/anat/*_seg-glioma_dseg.nii.gz`, `*_seg-metastases_dseg.nii.gz`: tissue classes, with
   their names in the `.tsv` beside.
-- `sub-*/**/anat/*Lesions_dseg.nii.gz`: one integer for each lesion; measurements in the `.tsv`.
+- `sub-*/**/anat/*Lesions_dseg.nii.gz`: one integer for each lesion, the same at all visits of a
+  participant; measurements in the `.tsv`. On `space-individual` all visits lie on one grid, and
+  `*Tracks_dseg.nii.gz` shows where each lesion ever was.
 - `sub-*/**/anat/*_probseg.nii.gz`: probabilities of regions; `desc-entropy`: uncertainty in bits.
 - `sub-*/**/anat/*_desc-preproc_*.nii.gz`, `*_xfm.txt`: images on the reference grid and how they
   came there.
-- `sub-*/*_lesions.tsv`, `sub-*/*_sessions.tsv`, `group_*.tsv`: all lesions and visits.
+- `sub-*/*_lesions.tsv`, `sub-*/*_sessions.tsv`, `group_*.tsv`: all lesions, visits and responses.
 - `logs/`: what was run, with which settings, and the methods text.
 
 Columns of tables are described in the `.json` beside each. Research use only: automatic
@@ -55,7 +57,10 @@ doi:10.3389/fninf.2013.00045). Where it was asked for, intensity bias was correc
 et al. 2010, doi:10.1109/TMI.2010.2046908). Brain and tumours were drawn by convolutional networks;
 the page of each participant names those that ran, with version and checksum of their weights.
 Lesions are 26-connected parts of the tissue; diameters are the longest inside one slice and the
-longest chord at a right angle to it. Inputs and outputs follow the Brain Imaging Data Structure
+longest chord at a right angle to it. Visits of a participant are brought into one space by rigid
+registration; lesions are followed there by the overlap of their masks, while all sizes come from
+the grid of each visit. The page of each participant names the response criteria that were applied,
+with their sources and options. Inputs and outputs follow the Brain Imaging Data Structure
 (Gorgolewski et al. 2016, doi:10.1038/sdata.2016.44); the program is a BIDS App (Gorgolewski et al.
 2017, doi:10.1371/journal.pcbi.1005209) on Nipype (Gorgolewski et al. 2011,
 doi:10.3389/fninf.2011.00013).
@@ -115,6 +120,20 @@ def write_root(out_dir: Path, origin: Origin, *, labels: Collection[str] = ()) -
         if not (out_dir / names.CITATION).is_file():
             write_if_different(out_dir / names.CITATION, CITATION.encode())
     return warnings
+
+
+def add_labels(out_dir: Path, labels: Collection[str]) -> None:
+    """Say in descriptions.tsv what further `desc-` labels mean.
+
+    Parameters
+    ----------
+    out_dir
+        Root of the output dataset.
+    labels
+        Of images that are there or will be.
+    """
+    with locks.root_lock(out_dir):
+        _write_descriptions(out_dir, labels)
 
 
 def labels_of(files: Collection[str]) -> set[str]:

@@ -27,6 +27,7 @@ from bids_seg.write import (
     changes,
     columns,
     common_space,
+    dataset,
     followed_sidecars,
     following,
     names,
@@ -228,6 +229,7 @@ def write_participant(
         content = followed_sidecars.mean(out_dir, history)
         path = str(content['SpatialReference']).removeprefix('bids::')
         contents |= {path: image.encoded(mean), sidecar(path): json_bytes(content)}
+        dataset.add_labels(out_dir, dataset.labels_of([path]))
     return replace_files(out_dir, contents)
 
 
