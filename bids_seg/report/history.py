@@ -18,7 +18,7 @@ from bids_seg.records import (
     VisitMeasurements,
 )
 from bids_seg.report.outputs import PatientOutputs
-from bids_seg.report.wording import NOTHING, TIMES, ml
+from bids_seg.report.wording import LESIONS, NOTHING, TIMES, ml
 
 ORDER = ('target', 'fragment', 'nontarget', 'excluded', 'new', '')
 """Roles in the order of the page."""
@@ -120,6 +120,11 @@ class Account:
         found = (i for i, row in enumerate(self.rows) if row.reason == 'baseline')
         return next(found, None)
 
+    @property
+    def title(self) -> str:
+        """What it is about: disease and kind of lesion."""
+        return f'{self.disease.capitalize()}, {LESIONS[self.tissue][1]}'
+
     def place(self, session: str | None) -> int | None:
         """Return the place of a session among the visits."""
         sessions = [visit.session for visit in self.visits]
@@ -167,20 +172,39 @@ def leading(found: Sequence[Account]) -> tuple[Account, ...]:
     return tuple(first.values())
 
 
+def by_tissue(found: Sequence[Account]) -> tuple[Account, ...]:
+    """Return the first account of each tissue of each disease.
+
+    Parameters
+    ----------
+    found
+        All accounts.
+    """
+    first: dict[tuple[Disease, Tissue], Account] = {}
+    for account in found:
+        first.setdefault((account.disease, account.tissue), account)
+    return tuple(first.values())
+
+
 def _accounts(history: History, colours: Mapping[tuple[str, str], str]) -> Iterator[Account]:
     """Yield the accounts of the criteria, then of diseases that none of them judged."""
-    judged: set[Disease] = set()
+    judged: set[tuple[Disease, str]] = set()
     for name, rows in history.responses.items():
         criterion = history.criteria.get(name)
         if criterion is None:
             continue
         disease: Disease = 'metastases' if criterion.tissue == 'TC' else 'glioma'
         if disease in history.courses:
-            judged.add(disease)
-            yield _account(history, disease, criterion, rows, colours)
-    for disease in history.courses:
-        if disease not in judged:
-            yield _account(history, disease, None, (), colours)
+            made = _account(history, disease, criterion, rows, colours, tissue=criterion.tissue)
+            judged.add((disease, made.tissue))
+            yield made
+    for disease, course in history.courses.items():
+        usual: Tissue = 'TC' if disease == 'metastases' else 'ET'
+        tracked = {tissue for visit in course.visits for tissue in visit.observations}
+        # What only the second part of a mixed criterion measures is followed all the same.
+        for tissue in sorted(tracked, key=lambda tissue: tissue != usual):
+            if (disease, tissue) not in judged:
+                yield _account(history, disease, None, (), colours, tissue=tissue)  # type: ignore[arg-type]
 
 
 def _account(
@@ -189,20 +213,23 @@ def _account(
     criterion: CriterionInForce | None,
     rows: tuple[Response, ...],
     colours: Mapping[tuple[str, str], str],
+    *,
+    tissue: Tissue,
 ) -> Account:
     """Gather the lesions of the tissue that a criterion measures."""
     course = history.courses[disease]
     tracked = [tissue for visit in course.visits for tissue in visit.observations]
-    wanted = 'TC' if disease == 'metastases' else 'ET' if criterion is None else criterion.tissue
-    tissue: Tissue = wanted if wanted in tracked or not tracked else tracked[0]  # type: ignore[assignment]
+    if tracked and tissue not in tracked:
+        tissue = tracked[0]  # type: ignore[assignment]
     bare = Account(
         disease=disease, tissue=tissue, criterion=criterion, rows=rows, visits=course.visits,
         lesions=(), info=course.info,
     )  # fmt: skip
     roles: dict[str, str] = {}
-    for row in rows:
+    for row in rows or [row for found in history.responses.values() for row in found]:
         own = {one.lesion_id: one.role for one in row.standings if one.tissue == tissue}
-        roles |= {key: role for key, role in (own or row.roles).items() if role}
+        plain = {} if row.standings or not rows else row.roles
+        roles |= {key: role for key, role in (own or plain).items() if role}
     seen: dict[str, list[Seen | None]] = {}
     for place, visit in enumerate(course.visits):
         for one in visit.observations.get(tissue, ()):

@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from bids_seg.records import Diameters, History, Line, Point
+from bids_seg.records import Diameters, History, Line, Point, Role
 from bids_seg.report import closeup, drawing, history, view
 from bids_seg.report.closeup import Ends, Piece
 from bids_seg.report.drawing import FONT, GAP, Panel
@@ -50,7 +50,7 @@ def chosen(account: Account) -> tuple[LesionCourse, ...]:
     if len(account.visits) < 2:
         return ()
     judged = [one for one in account.lesions if one.role in {'target', 'fragment', 'new'}]
-    if account.criterion is None:
+    if not any(one.role for one in account.lesions):
         judged = list(account.lesions)
     gone = [one for one in account.lesions if one.resolved is not None and one not in judged]
     return tuple([one for one in (*judged, *gone) if one.present][:MOST])
@@ -70,7 +70,7 @@ def pieces(
     visit, pictures
         The visit and its voxels.
     """
-    for account in found:
+    for account in history.by_tissue(found):
         place = account.place(visit.summary.visit.session)
         if place is None or not pictures.images:
             continue
@@ -106,7 +106,7 @@ def part(scene: Scene, heading: Kind) -> Part:
         Which lesions.
     """
     shown = [
-        (account, one) for account in history.leading(scene.several) for one in chosen(account)
+        (account, one) for account in history.by_tissue(scene.several) for one in chosen(account)
     ]
     found = [
         (
@@ -134,7 +134,7 @@ def _piece(
     account: Account, one: LesionCourse, place: int, past: History, pictures: Pictures
 ) -> Piece | None:
     """Cut one lesion out of one visit; None where its place is not known there."""
-    role, image = next(iter(pictures.images.items()))
+    role, image = _image(account, pictures)
     labels, grid = pictures.lesions.get(account.label), pictures.grid
     pair, point = _pair(account, one, place), expected(account, one, place, past)
     if pair is not None:
@@ -161,6 +161,14 @@ def _piece(
         lengths=(None, None) if pair is None else (pair.ld_mm, pair.sd_mm),
     )
     return Piece(label=account.label, lesion_id=one.lesion_id, place=place, cut=piece, role=role)
+
+
+def _image(account: Account, pictures: Pictures) -> tuple[Role, NDArray[np.uint8]]:
+    """Return the image on which lesions of a tissue are seen best."""
+    wanted: tuple[Role, ...] = ('FLAIR', 'T2w') if account.tissue in {'WT', 'NonCE'} else ()
+    first = next(iter(pictures.images))
+    role = next((role for role in wanted if role in pictures.images), first)
+    return role, pictures.images[role]
 
 
 def _pair(account: Account, one: LesionCourse, place: int) -> Diameters | None:
@@ -239,7 +247,7 @@ def anchors(scene: Scene, label: str) -> dict[str, str]:
     """
     return {
         one.lesion_id: stem(scene.patient.participant, label, one.lesion_id)
-        for account in history.leading(scene.several)
+        for account in history.by_tissue(scene.several)
         if account.label == label
         for one in chosen(account)
     }

@@ -15,6 +15,8 @@ from bids_seg.report.history import Account
 
 PLOT = 210.0
 """Height of the plot, pixels."""
+LINES: Mapping[str, str] = {'PR': 'var(--pr, #1f6fa8)', 'PD': 'var(--pd, #b2182b)'}
+"""Colours of the limits, which are lighter on a dark page."""
 STEPS: Mapping[str, float] = {'ld': 10.0, 'product': 100.0, 'volume': 1000.0}
 """Recorded steps of a sum in one unit of the plot."""
 UNITS: Mapping[str, str] = {'ld': 'mm', 'product': 'mm²', 'volume': 'mL'}
@@ -71,9 +73,9 @@ def plot(
     anchor: Literal['middle', 'end'] = 'middle' if narrow else 'end'
     drawn.append(chart.text((ends[0] - 8, y - 4), f'sum, {UNITS[measure]}', anchor=anchor, size=11))
     flat = [(time.x(baseline), scale.at(partial)), (ends[1], scale.at(partial))]
-    drawn.append(chart.line(flat, ink=INKS['PR'], dash='7 5'))
+    drawn.append(chart.line(flat, ink=LINES['PR'], dash='7 5'))
     moving = [(x, scale.at(level)) for x, level in steps]
-    drawn.append(chart.line(moving, ink=INKS['PD'], dash='3 3', width=1.8))
+    drawn.append(chart.line(moving, ink=LINES['PD'], dash='3 3', width=1.8))
     drawn += _curve(known, time, scale)
     if not narrow:
         lines = [scale.at(partial), *(scale.at(level) for _, level in steps[-1:])]
@@ -102,11 +104,11 @@ def limits(account: Account, criterion: CriterionInForce) -> list[tuple[str, str
         return []
     # Whole recorded steps: what a reader would have to measure to reach a limit.
     least = (100 - criterion.partial_pct) * start // 100
-    found = [(f'PR: {history.total(least, measure)} or less', INKS['PR'])]
+    found = [(f'PR: {history.total(least, measure)} or less', LINES['PR'])]
     nadirs = [row.nadir_aggregate for row in account.rows if row.nadir_aggregate is not None]
     if nadirs:
         most = -(-(100 + criterion.progression_pct) * nadirs[-1] // 100)
-        found.append((f'PD: {history.total(most, measure)} or more', INKS['PD']))
+        found.append((f'PD: {history.total(most, measure)} or more', LINES['PD']))
     return found
 
 

@@ -1,10 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """A patient with metastases through several visits: painted, measured, and judged by RANO-BM."""
 
-import dataclasses
-
 import numpy as np
-from painted_output import store_summary, store_visit, summary
+from painted_output import store_visit, summary
 
 from bids_seg import image, measure
 from bids_seg.image import Grid, Volume
@@ -127,26 +125,15 @@ def measured(classes, masks):
     return by_name
 
 
-def store(
-    out,
-    *,
-    radii=RADII,
-    n=4,
-    participant='09',
-    clinical=CLINICAL,
-    lost=(),
-    days=DAYS,
-    criteria=('rano_bm',),
-    info=None,
-    **changes,
-):
-    """Write the output of a patient with a history; return the history."""
+def paint(out, *, radii=RADII, n=4, participant='09'):
+    """Write the visits of a patient; return what was observed of each."""
     timed = events(radii, n)
-    visits = []
+    found = []
     for place in range(n):
-        session = f'{place + 1:02d}'
         grey, brain, classes, masks = painted(place, radii=radii)
-        made = summary(participant, session, roles=('T1wCE',), days=days[place], grid=GRID)
+        made = summary(
+            participant, f'{place + 1:02d}', roles=('T1wCE',), days=DAYS[place], grid=GRID
+        )
         store_visit(out, made, images={'T1wCE': grey}, brain=brain, labels={'metastases': classes})
         lesions = measured(classes, masks)
         label(out, made, lesions, masks)
@@ -155,36 +142,57 @@ def store(
             for name, line in timed.items()
             if place >= line[0].visit
         )
-        visits.append(
-            VisitMeasurements(
-                session=session, days=days[place], date=None, evaluable=place not in lost,
-                reason='registration failed' if place in lost else '', roles=('T1wCE',),
-                observations={'TC': seen}, wt_mm3=None, flair_spacing_mm=None, clinical=clinical[place],
-            )
-        )  # fmt: skip
-    course = Course(participant=participant, visits=tuple(visits), info=info or {})
+        found.append(seen)
+    return found
+
+
+def judge(found, *, clinical=CLINICAL, lost=(), criteria=('rano_bm',), info=None, participant='09'):
+    """Return the history of a patient of whom this was observed."""
+    n = len(found)
+    visits = tuple(
+        VisitMeasurements(
+            session=f'{place + 1:02d}', days=DAYS[place], date=None, evaluable=place not in lost,
+            reason='registration failed' if place in lost else '', roles=('T1wCE',),
+            observations={'TC': seen}, wt_mm3=None, flair_spacing_mm=None, clinical=clinical[place],
+        )
+        for place, seen in enumerate(found)
+    )  # fmt: skip
+    course = Course(participant=participant, visits=visits, info=info or {})
     rules = Rules()
     judged = {name: respond(course, find(name), rules=rules) for name in criteria}
-    history = History(
+    names = [one.event.lesion_id for one in found[-1]]
+    tracks = tuple(
+        Track(
+            lesion_id=name, parent_id=None, family_root=name,
+            events=tuple(one.event for seen in found for one in seen if one.event.lesion_id == name),
+        )
+        for name in names
+    )  # fmt: skip
+    return History(
         participant=participant, visits=tuple(visit.session for visit in visits), reference='01', untracked='',
         alignments={f'{p + 1:02d}': FIGURES for p in range(1, n) if p not in lost},
-        trackings=(
-            Tracking(
-                disease='metastases', tissue='TC', untracked=(), visit_flags=((),) * n,
-                tracks=tuple(Track(lesion_id=name, parent_id=None, family_root=name, events=line) for name, line in timed.items()),
-            ),
-        ),
+        trackings=(Tracking(disease='metastases', tissue='TC', untracked=(), visit_flags=((),) * n, tracks=tracks),),
         courses={'metastases': course}, responses={name: rows for name, (rows, _) in judged.items()},
         best={name: best for name, (_, best) in judged.items()}, rules=rules.differing(), edits=(),
         settings_sha256='d4' * 32, criteria={name: find(name).in_force(rules) for name in criteria},
-        options=rules.in_force(), days=tuple(days[:n]), dates=(None,) * n, statuses=('complete',) * n,
+        options=rules.in_force(), days=DAYS[:n], dates=(None,) * n, statuses=('complete',) * n,
         faults=tuple('registration failed' if p in lost else '' for p in range(n)),
         registrations={f'{p + 1:02d}': registration(SHIFTS[p], FIGURES if p else None) for p in range(n) if p not in lost},
     )  # fmt: skip
-    history = dataclasses.replace(history, **changes)
-    path = out / f'sub-{participant}' / 'figures' / f'sub-{participant}_desc-history.json'
+
+
+def keep(out, history):
+    """Write the history of a participant."""
+    name = f'sub-{history.participant}'
+    path = out / name / 'figures' / f'{name}_desc-history.json'
     path.write_text(to_json(history), encoding='utf-8')
-    return history
+
+
+def store(out, *, n=4, participant='09', **changes):
+    """Write the output of a patient with a history; return the history."""
+    made = judge(paint(out, n=n, participant=participant), participant=participant, **changes)
+    keep(out, made)
+    return made
 
 
 FIGURES = VisitAlignment(
@@ -218,6 +226,3 @@ def label(out, made, lesions, masks):
     ]
     lines += ['\t'.join(str(one[c]) for c in columns) for one in rows]
     stem.with_name(f'{stem.name}.tsv').write_text('\n'.join(lines) + '\n', encoding='utf-8')
-
-
-__all__ = ['CLINICAL', 'DAYS', 'GRID', 'RADII', 'store', 'store_summary']

@@ -7,14 +7,15 @@ import re
 
 import numpy as np
 import pytest
-from judged_output import CLINICAL, RADII, store
+from judged_output import CLINICAL, RADII, judge, keep, store
 
 from bids_seg import report
-from bids_seg.records import Event, History, Registration, from_json, to_json
+from bids_seg.records import Course, Event, History, Registration, from_json, to_json
 from bids_seg.report import chart, clock, history, strip, sums, timeline
 from bids_seg.report.outputs import read_patient
-from bids_seg.report.section import PageShape
+from bids_seg.report.section import PLAIN, PageShape
 from bids_seg.report.sections import missing, response
+from bids_seg.respond import Rules, find, respond
 
 
 @pytest.fixture(scope='module')
@@ -31,14 +32,26 @@ def plain(text):
     return re.sub(r'\s+', ' ', html.unescape(bare))
 
 
-def changed(out, made, **changes):
-    """Store another history and return the page made from it, in words."""
-    path = out / 'sub-09' / 'figures' / 'sub-09_desc-history.json'
-    path.write_text(to_json(dataclasses.replace(made, **changes)), encoding='utf-8')
+def changed(course, history, *, shape=PLAIN):
+    """Return the page of the same visits with another history."""
+    out, made, _ = course
+    keep(out, history)
     try:
-        return report.participant(out, '09').read_text(encoding='utf-8')
+        return report.participant(out, '09', shape=shape).read_text(encoding='utf-8')
     finally:
-        path.write_text(to_json(made), encoding='utf-8')
+        keep(out, made)
+
+
+def again(course, **changes):
+    """Return the history of the same visits, judged otherwise."""
+    seen = [visit.observations['TC'] for visit in course[1].courses['metastases'].visits]
+    return judge(seen, **changes)
+
+
+def told(course, history_made):
+    """Return the first account of another history."""
+    patient = dataclasses.replace(read_patient(course[0], '09'), history=history_made)
+    return history.accounts(patient)[0]
 
 
 def account(out):
@@ -105,9 +118,9 @@ def test_the_place_of_a_lesion_that_is_not_there_moves_with_the_head(course):
 
 
 def test_without_its_movement_a_visit_gets_no_cross(course):
-    out, made, _ = course
+    made = course[1]
     lost = {**made.registrations, '04': Registration(made_from='', matrix=None, figures=None)}
-    text = changed(out, made, registrations=lost)
+    text = changed(course, dataclasses.replace(made, registrations=lost))
     assert 'place not known here' in plain(text)
 
 
@@ -140,19 +153,15 @@ def test_without_days_visits_stand_apart_evenly(course):
 
 
 def test_dates_stand_on_the_page_only_where_they_are_kept(course):
-    out, made, _ = course
+    made = course[1]
     visits = tuple(
         dataclasses.replace(visit, date=f'2031-0{place + 1}-07')
         for place, visit in enumerate(made.courses['metastases'].visits)
     )
     dated = dataclasses.replace(made.courses['metastases'], visits=visits)
-    path = out / 'sub-09' / 'figures' / 'sub-09_desc-history.json'
-    path.write_text(to_json(dataclasses.replace(made, courses={'metastases': dated})))
-    without = report.participant(out, '09').read_text(encoding='utf-8')
-    kept = report.participant(out, '09', shape=PageShape(keep_dates=True)).read_text(
-        encoding='utf-8'
-    )
-    path.write_text(to_json(made))
+    with_dates = dataclasses.replace(made, courses={'metastases': dated})
+    without = changed(course, with_dates)
+    kept = changed(course, with_dates, shape=PageShape(keep_dates=True))
     assert '2031' not in without
     assert 'latest visit 04, 2031-04-07' in plain(kept)
 
@@ -166,49 +175,44 @@ def test_a_date_of_treatment_finds_its_day_from_a_dated_visit(course):
     assert timeline.day_of('n/a', [visit]) is None
 
 
-def test_radiotherapy_shades_the_weeks_after_it(course, tmp_path):
-    store(
-        tmp_path,
-        clinical=({**CLINICAL[0], 'rt_end_date': '-20'}, *CLINICAL[1:]),
-        info={'treatment_start': '5'},
-    )
-    spans = timeline.treatments(account(tmp_path))
+def test_radiotherapy_shades_the_weeks_after_it(course):
+    clinical = ({**CLINICAL[0], 'rt_end_date': '-20'}, *CLINICAL[1:])
+    found = told(course, again(course, clinical=clinical, info={'treatment_start': '5'}))
+    spans = timeline.treatments(found)
     assert [(span.name, span.start, span.end) for span in spans] == [
         ('radiotherapy', None, -20.0),
         ('treatment', 5.0, None),
     ]
-    drawn = timeline.draw(account(tmp_path), width=chart.WIDE, alt='x', dates=False)
+    drawn = timeline.draw(found, width=chart.WIDE, alt='x', dates=False)
     assert '84 days after radiotherapy' in drawn
     assert 'radiotherapy ended day \N{MINUS SIGN}20' in drawn
 
 
-def test_what_is_missing_is_named_with_its_visits(tmp_path):
-    store(tmp_path, clinical=({'steroid_mg': '4'}, {}, {'steroid_mg': '0'}, {'steroid_mg': 'n/a'}))
-    found = {column: where for column, where, _ in missing.missing(account(tmp_path))}
+def test_what_is_missing_is_named_with_its_visits(course):
+    clinical = ({'steroid_mg': '4'}, {}, {'steroid_mg': '0'}, {'steroid_mg': 'n/a'})
+    rows = missing.missing(told(course, again(course, clinical=clinical)))
+    found = {column: where for column, where, _ in rows}
     assert found['steroid_mg'] == '02, 04'
     assert found['kps, ecog or clinical_status'] == 'all visits'
     assert 'rt_end_date' not in found, 'asked for in glioma only'
 
 
-def test_a_provisional_category_is_drawn_hollow(course, tmp_path):
-    store(tmp_path, clinical=({},) * 4)
-    page = report.participant(tmp_path, '09').read_text(encoding='utf-8')
-    _, _, solid = course
+def test_a_provisional_category_is_drawn_hollow(course):
+    page = changed(course, again(course, clinical=({},) * 4))
     assert 'class="badge hollow"' in page
-    assert 'class="badge hollow"' not in solid
-    assert 'Imaging only: dose of steroids and clinical state are not known. Provisional.' in plain(
-        page
-    )
+    assert 'class="badge hollow"' not in course[2]
+    said = 'Imaging only: dose of steroids and clinical state are not known. Provisional.'
+    assert said in plain(page)
 
 
 def test_a_preliminary_pd_is_never_called_progression(course):
-    out, made, _ = course
+    made = course[1]
     rows = list(made.responses['rano_bm'])
     rows[-1] = dataclasses.replace(
         rows[-1], response='PD_prelim', confirm_status='pending',
         sentence='preliminary PD, to be confirmed: sum 38.9 mm', flags=(),
     )  # fmt: skip
-    text = changed(out, made, responses={'rano_bm': tuple(rows)})
+    text = changed(course, dataclasses.replace(made, responses={'rano_bm': tuple(rows)}))
     card = text[text.index('class="answer response"') : text.index('id="through-time"')]
     assert 'PD?' in card
     assert 'Not yet confirmed' in card
@@ -238,13 +242,12 @@ def test_options_stand_on_every_page_with_the_line_to_check_them(course):
         assert f'{key} {value} default' in plain(text)
 
 
-def test_a_visit_that_cannot_be_judged_is_hollow_and_says_why(tmp_path):
-    store(tmp_path, lost=(2,))
-    page = report.participant(tmp_path, '09').read_text(encoding='utf-8')
-    words = plain(page)
+def test_a_visit_that_cannot_be_judged_is_hollow_and_says_why(course):
+    lost = again(course, lost=(2,))
+    words = plain(changed(course, lost))
     assert 'Registration failed.' in words
     assert '✕ no' in words
-    drawn = timeline.draw(account(tmp_path), width=chart.WIDE, alt='x', dates=False)
+    drawn = timeline.draw(told(course, lost), width=chart.WIDE, alt='x', dates=False)
     assert drawn.count('r="5" fill="var(--card, #fff)"') == 1
 
 
@@ -257,21 +260,16 @@ def test_a_single_visit_says_what_it_will_be_compared_with(tmp_path):
     assert 'How sure is it' not in words
 
 
-def test_without_a_criterion_lesions_are_still_followed(tmp_path):
-    store(tmp_path, criteria=())
-    words = plain(report.participant(tmp_path, '09').read_text(encoding='utf-8'))
+def test_without_a_criterion_lesions_are_still_followed(course):
+    words = plain(changed(course, again(course, criteria=())))
     assert 'Three lesions segmented: 1 new since the visit before.' in words
     assert 'criterion: none in force' in words
-    assert 'not judged' not in words
 
 
 def test_a_participant_who_is_not_followed_says_why(course):
-    out, made, _ = course
-    words = plain(
-        changed(
-            out, made, untracked='the order of the visits is not known', trackings=(), responses={}
-        )
-    )
+    why = 'the order of the visits is not known'
+    loose = dataclasses.replace(course[1], untracked=why, trackings=(), responses={})
+    words = plain(changed(course, loose))
     assert 'not followed from visit to visit: The order of the visits is not known.' in words
 
 
@@ -306,10 +304,36 @@ def test_lesions_that_split_and_join_are_drawn_so(course):
     fragment = dataclasses.replace(fragment, seen=(None, seen, *fragment.seen[2:]))
     from bids_seg.report.sections import followed, lesion_curves
 
-    told = dataclasses.replace(found, lesions=(one, fragment))
-    assert followed.cell(fragment, told, 1).event == '⊖ part of L001'
-    drawn = lesion_curves.draw(told, width=chart.WIDE, alt='x')
+    both = dataclasses.replace(found, lesions=(one, fragment))
+    assert followed.cell(fragment, both, 1).event == '⊖ part of L001'
+    drawn = lesion_curves.draw(both, width=chart.WIDE, alt='x')
     assert drawn.count('stroke-dasharray="2 3"') == 1
+
+
+def test_both_tissues_of_a_mixed_glioma_are_told(course):
+    out, made, _ = course
+    visits = tuple(
+        dataclasses.replace(
+            visit, roles=('T1wCE', 'FLAIR'), flair_spacing_mm=1.0,
+            observations={'ET': visit.observations['TC'], 'NonCE': visit.observations['TC'][:1]},
+        )
+        for visit in made.courses['metastases'].visits
+    )  # fmt: skip
+    mixed = Course(participant='09', visits=visits)
+    rows, best = respond(mixed, find('rano2'))
+    judged = dataclasses.replace(
+        made, courses={'glioma': mixed}, responses={'rano2': rows}, best={'rano2': best},
+        criteria={'rano2': find('rano2').in_force(Rules())},
+    )  # fmt: skip
+    patient = dataclasses.replace(read_patient(out, '09'), history=judged)
+    found = history.accounts(patient)
+    assert [(one.label, one.criterion is None) for one in found] == [
+        ('glioma', False),
+        ('gliomaNonCE', True),
+    ]
+    assert history.leading(found) == found[:1]
+    assert [one.role for one in found[1].lesions] == ['target']
+    assert 'mm²' in sums.limits(found[0], found[0].criterion)[0][0]
 
 
 def test_a_history_that_cannot_be_read_is_named(course, tmp_path):

@@ -146,7 +146,7 @@ def _block(account: Account, *, dates: bool, titled: bool) -> dict[str, object]:
     ]
     rest = len(account.lesions) - MOST
     found: dict[str, object] = {
-        'title': account.disease.capitalize() if titled else '',
+        'title': account.title if titled else '',
         'head': head,
         'rows': rows,
         'sums': [],
@@ -170,7 +170,7 @@ def _block(account: Account, *, dates: bool, titled: bool) -> dict[str, object]:
 
 def render(scene: Scene) -> Part:
     """Return a table for each disease; nothing for a single visit."""
-    first = [account for account in history.leading(scene.several) if account.lesions]
+    first = [account for account in history.by_tissue(scene.several) if account.lesions]
     if not first:
         return Part()
     blocks = []

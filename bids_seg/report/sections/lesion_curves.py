@@ -188,9 +188,9 @@ def figure(account: Account, *, participant: str, dates: bool) -> Figure:
         ]
         said.append(f'{history.named(one)}: {", ".join(sizes)}')
     what = 'Volume' if volume else 'Longest diameter'
-    alt = f'{what} of each lesion through time. {"; ".join(said)}.'
+    alt = f'{account.title}. {what} of each lesion through time. {"; ".join(said)}.'
     stem = f'sub-{participant}_desc-{account.label}curves_dseg'
-    caption = f'{what} of each lesion'
+    caption = f'{account.title}: {what.lower()} of each'
     if len(account.lesions) > NAMED:
         caption += f'; the first {NAMED} of {len(account.lesions)} are named'
     wide, narrow = (draw(account, width=width, alt=alt) for width in (WIDE, NARROW))
@@ -201,7 +201,7 @@ def render(scene: Scene) -> Part:
     """Return the curves of each disease."""
     figures = tuple(
         figure(account, participant=scene.patient.participant, dates=scene.shape.keep_dates)
-        for account in history.leading(scene.several)
+        for account in history.by_tissue(scene.several)
         if account.lesions
     )
     judged = any(account.rows for account in scene.several)

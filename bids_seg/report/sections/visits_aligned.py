@@ -76,7 +76,7 @@ def render(scene: Scene) -> Part:
         {
             'head': HEAD,
             'rows': [_row(past, place) for place in range(len(past.visits))],
-            'notes': _notes(past, history.leading(scene.several)),
+            'notes': _notes(past, history.by_tissue(scene.several)),
             'reference': reference,
         },
     )
