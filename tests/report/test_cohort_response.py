@@ -194,6 +194,20 @@ def test_each_criterion_has_a_choice_and_a_panel(tmp_path: Path) -> None:
     assert 'download="group_lesions.tsv" href="data:text/tab-separated-values' in text
 
 
+def test_baselines_alone_have_rows_but_no_charts(tmp_path: Path) -> None:
+    made_cohort.write(tmp_path, number=3)
+    visits = (tmp_path / 'group_visits.tsv').read_text().splitlines()
+    kept = [visits[0], *(line for line in visits if '\tses-01\tcomplete' in line)]
+    (tmp_path / 'group_visits.tsv').write_text('\n'.join(kept) + '\n')
+    header, *rows = (tmp_path / 'group_best.tsv').read_text().splitlines()
+    blank = ['\t'.join([*row.split('\t')[:2], *['n/a'] * 9, 'full']) for row in rows]
+    (tmp_path / 'group_best.tsv').write_text('\n'.join([header, *blank]) + '\n')
+    text = report.group(tmp_path).read_text(encoding='utf-8')
+    assert '0 of 3 participants with a visit after baseline count' in text
+    assert 'Best change from baseline' not in text
+    assert text.count('<a href="sub-00') == 6
+
+
 def test_inputs_that_a_visit_lacks_are_named() -> None:
     visits = [
         {'participant_id': 'sub-1', 'session_id': 'ses-a', 'days_from_first': '0', 'C': 'stable',

@@ -60,7 +60,8 @@ def panel(judgement: Judgement, *, visits: dict[str, int], pages: set[str]) -> d
         'counted': len(judgement.counted),
         'counts': [(name, n, loose.get(name, 0)) for name, n in confirmed.items()],
         'rates': rates.rates(judgement),
-        'figures': _figures(judgement),
+        # Baselines alone have no course to draw.
+        'figures': _figures(judgement) if judgement.counted else [],
         'legend': legend(judgement.counted),
         'imaging_only': sum(one.imaging_only for one in judgement.counted),
         'rows': [

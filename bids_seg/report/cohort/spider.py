@@ -49,7 +49,7 @@ def spider(judgement: Judgement, *, width: float) -> str:
     people = shown(judgement)
     named = len(people) <= NAMED and width > NARROW
     longest = max(max(point.days for one in people for point in one.points), 1.0)
-    ticks = [day for day in chart.ticks(longest, number=5) if day <= longest]
+    ticks = [day for day in chart.ticks(longest, number=5) if day <= longest and day == int(day)]
     time = Scale(low=0, high=longest, start=48, end=width - (110 if named else 14))
     change = Scale(low=-CAP, high=CAP, start=TOP + PLOT, end=TOP)
     drawn = _axes(judgement, time, change, ticks)

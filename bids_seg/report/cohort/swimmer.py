@@ -53,7 +53,7 @@ def swimmer(judgement: Judgement, *, width: float) -> str:
     lettered = len(people) <= FEW and width > NARROW
     treated = [day for one in people for _, day in one.treatments if day >= EARLIEST]
     longest = max(*(person.last or 0.0 for person in people), 1.0)
-    ticks = [day for day in chart.ticks(longest, number=5) if day <= longest]
+    ticks = [day for day in chart.ticks(longest, number=5) if day <= longest and day == int(day)]
     low = min([0.0, *treated]) if lettered else 0.0
     time = Scale(low=low, high=longest, start=left, end=width - 20)
     bottom = TOP + row * len(people) + 6
