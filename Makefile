@@ -35,8 +35,8 @@ e2e: setup  ## networks and whole runs, through run.py
 
 test: lint unit e2e  ## what a new machine runs
 
-demo: setup  ## a made dataset with known tumours, through participant and group level
-	$(BIN)/python run.py demo demo-data --run demo-out --work-dir demo-work
+demo: setup  ## a made dataset with known tumours, by the networks' masks and by the true ones
+	$(BIN)/python run.py demo demo-data --run demo-out --run-truth demo-out-truth --work-dir demo-work
 
 figures: setup  ## the figures of the README, on the scans under ../shared/data
 	$(BIN)/python -m benchmarks.real_scans ../shared/data
@@ -55,4 +55,4 @@ image:  ## the container, with buildah and no daemon
 	buildah bud --isolation chroot -t bids-seg .
 
 clean:
-	rm -rf demo-data demo-out demo-work .pytest_cache .mypy_cache .ruff_cache
+	rm -rf demo-data demo-out demo-out-truth demo-work .pytest_cache .mypy_cache .ruff_cache
