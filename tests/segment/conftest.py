@@ -36,6 +36,10 @@ class Head:
         values = self.values + extra * self.lesion + extra * self.core
         return Volume(values.astype(np.float32), self.grid)
 
+    def ball(self, middle, radii):
+        """Return an ellipsoid around a place relative to the grid's centre, mm."""
+        return ellipsoid(self.grid, middle, radii)
+
     def mask(self):
         """Return the true brain."""
         return Volume(self.brain.astype(np.uint8), self.grid)

@@ -146,6 +146,21 @@ def test_the_network_is_told_which_images_are_there_and_sees_nothing_but_brain(h
     assert channels[0, :, :, 1].max() == 0
 
 
+def test_what_lies_in_the_margin_around_the_brain_is_no_tumour(head, two_views):
+    run, model = two_views(seeing(3, 3.5, 5.5)), models.find('glioma')
+    values = head.volume(20).array.copy()
+    outside, inside = (head.ball((x, 0, 0), (6, 9, 9)) for x in (62, -50))
+    values[outside | inside] = 130
+    images = {'FLAIR': Volume(values, head.grid)}
+    found = predict.draw_tumour(seen(images, head.mask()), model=model, engine=run)
+    whole = found.masks['WT'].array > 0
+    assert found.probabilities['WT'].array[outside].max() > 0.5
+    assert not whole[outside].any()
+    assert whole[inside].mean() > 0.7
+    assert brain.dice(whole & ~inside, head.lesion) > 0.8
+    assert not found.labels.array[outside].any()
+
+
 def test_nothing_found_is_no_error(head):
     def run(channels):
         yield np.full((*channels.shape[:3], 1), -9.0, np.float32)
