@@ -49,6 +49,8 @@ class ModelRun:
     """Whether that allows commercial use; None where nothing was stated."""
     parity: bool = False
     """Whether a system of others ran with its known defects."""
+    shipped: bool = True
+    """Whether its weights came with the program."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -231,6 +231,7 @@ def _record(
         licence=model.licence.name,
         commercial=model.licence.commercial,
         parity=job.choice.parity and isinstance(model.system, Published),
+        shipped=set(job.choice.sha256) <= {member.sha256 for member in model.members},
     )
 
 

@@ -278,10 +278,12 @@ def _model(run: ModelRun) -> Content:
     """Return which network drew it; nothing where it was given."""
     if run.sources:
         return {}
+    licence = {'ModelLicense': run.licence} if run.licence else {}
     return {
         'Model': run.model,
         'ModelVersion': run.version,
         'ModelSHA256': list(run.weights_sha256),
+        **licence,
         'Threshold': run.threshold,
     }
 

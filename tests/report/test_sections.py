@@ -114,6 +114,27 @@ def test_methods_name_only_what_ran():
     assert 'BraTS' in both
 
 
+def test_methods_say_whose_weights_a_network_of_others_has():
+    ours = model_run('brain', {'brain': 1})
+    theirs = dataclasses.replace(
+        model_run('glioma', {'WT': 1}),
+        model='budakeras-flair',
+        licence='CC-BY-NC-SA-4.0',
+        commercial=False,
+        parity=True,
+        shipped=False,
+    )
+    text = text_of(summary(models=(ours, theirs), alignments=()))
+    assert 'licence: CC-BY-NC-SA-4.0' in text
+    assert 'not be used commercially' in text
+    assert 'known defects and all' in text
+    assert 'painted' in text
+    other = dataclasses.replace(ours, shipped=False)
+    told = text_of(summary(models=(other,), alignments=()))
+    assert 'licence: not stated' in told
+    assert 'painted' not in told
+
+
 def test_every_citation_is_in_the_list_of_references():
     made = summary(models=(model_run('glioma', {'WT': 1}),), settings={'bias': 'n4'})
     keys = {key for paragraph in methods.paragraphs([made]) for _, key in paragraph if key}

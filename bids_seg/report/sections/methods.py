@@ -4,6 +4,7 @@
 from collections.abc import Iterable, Mapping
 
 from bids_seg.records import ModelRun, VisitSummary
+from bids_seg.report.history import Account
 from bids_seg.report.section import Part, Scene, Section, fill
 from bids_seg.report.wording import REGIONS
 
@@ -158,6 +159,9 @@ def _networks(done: list[VisitSummary]) -> list[Piece]:
         for model in summary.models:
             runs[model.task, model.model] = model
     for model in runs.values():
+        if model.sources:
+            pieces.append((f'Masks of {model.task} were given, no network was run for them. ', ''))
+            continue
         regions = ', '.join(REGIONS.get(region, region) for region in model.regions)
         members = len(model.weights_sha256)
         kind = f'{members} networks' if members > 1 else 'network'
@@ -165,7 +169,8 @@ def _networks(done: list[VisitSummary]) -> list[Piece]:
             (f'{model.task.capitalize()} was segmented by the {kind} “{model.model}” from '
              f'{", ".join(model.images)} ({regions}; threshold {model.threshold:g}). ', '')
         )  # fmt: skip
-    if any(model.model in SHIPPED for model in runs.values()):
+        pieces += [(sentence, '') for sentence in _terms(model)]
+    if any(model.model in SHIPPED and model.shipped for model in runs.values()):
         pieces += [
             ('The networks that come with bids-seg are 3-D U-Nets', 'unet'),
             (' in TensorFlow', 'tensorflow'),
@@ -175,6 +180,18 @@ def _networks(done: list[VisitSummary]) -> list[Piece]:
     if any(model.task == 'glioma' for model in runs.values()):
         pieces += [('Regions follow the BraTS definitions', 'brats'), ('.', '')]
     return pieces
+
+
+def _terms(model: ModelRun) -> list[str]:
+    """Say whose weights a network has, and under what they may be used."""
+    if model.shipped:
+        return []
+    said = [f'Its weights do not come with bids-seg (licence: {model.licence or "not stated"}). ']
+    if model.commercial is False:
+        said.append('They may not be used commercially. ')
+    if model.parity:
+        said.append('It ran as its authors published it, known defects and all. ')
+    return said
 
 
 def _measures(done: list[VisitSummary]) -> list[Piece]:
@@ -189,9 +206,34 @@ def _measures(done: list[VisitSummary]) -> list[Piece]:
     ]  # fmt: skip
 
 
+def course(accounts: Iterable[Account]) -> list[Piece]:
+    """Say how lesions were followed and judged.
+
+    Parameters
+    ----------
+    accounts
+        What each criterion says of the participant.
+    """
+    found = [account for account in accounts if len(account.visits) > 1]
+    if not found:
+        return []
+    criteria = [
+        f'{account.criterion.title} ({account.criterion.version}, doi:{account.criterion.source})'
+        for account in found
+        if account.criterion is not None
+    ]
+    judged = f' Responses were worked out by {", ".join(criteria)}, from the recorded sizes alone.'
+    return [
+        ('Every visit was registered rigidly to one of them by the brains, in both directions, and lesions '
+         'were followed by the overlap of their masks there; all sizes come from their own '
+         f'images.{judged if criteria else ""}', ''),
+    ]  # fmt: skip
+
+
 def render(scene: Scene) -> Part:
     """Return the text and the references that it cites, numbered as they come."""
     text = paragraphs(visit.summary for visit in scene.patient.visits)
+    text += [piece for piece in [course(scene.accounts)] if piece]
     cited = list(dict.fromkeys(key for paragraph in text for _, key in paragraph if key))
     html = fill(
         TEMPLATE,
