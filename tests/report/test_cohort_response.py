@@ -229,6 +229,9 @@ def test_inputs_that_a_visit_lacks_are_named() -> None:
         ('sub-1 b', (True, False, False, False, False, False, False)),
     ]
     assert held.shares[0] == (1, 2)
+    course = {'visits': [{'session': 'b', 'clinical': {'kps': '90', 'steroid_mg': '2'}}]}
+    told = inputs.matrix(visits, quality, [{'participant': '1', 'courses': {'glioma': course}}])
+    assert told.lines[1].there[-1]
 
 
 def test_many_visits_share_rows_by_what_they_have() -> None:

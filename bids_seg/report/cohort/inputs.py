@@ -4,8 +4,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from bids_seg.report.outputs import Row
 from bids_seg.report.wording import natural, number
@@ -19,6 +20,8 @@ CLINICAL: Mapping[str, str] = {
     'rt': 'rt_end_date',
 }
 """Other inputs: by key, the column that holds them."""
+STATES = ('kps', 'ecog', 'clinical_status')
+"""Columns that tell of the clinical state."""
 MOST = 60
 """Visits up to which each has a row; of more, equal ones share a row."""
 MOST_PATTERNS = 30
@@ -51,7 +54,9 @@ class Matrix:
     """Visits whose pattern is not shown."""
 
 
-def matrix(visits: Sequence[Row], quality: Sequence[Row]) -> Matrix:
+def matrix(
+    visits: Sequence[Row], quality: Sequence[Row], histories: Iterable[Mapping[str, Any]] = ()
+) -> Matrix:
     """Return which inputs the visits have.
 
     Parameters
@@ -60,6 +65,9 @@ def matrix(visits: Sequence[Row], quality: Sequence[Row]) -> Matrix:
         Rows of `group_visits.tsv`, any number for a visit.
     quality
         Rows of `group_qc.tsv`, one for each image.
+    histories
+        What `people.read_histories` gives: the tables judge a clinical state against that at
+        baseline, and so do not tell whether the baseline itself has one.
     """
     held: dict[tuple[str, str], set[str]] = {}
     for row in visits:
@@ -67,6 +75,9 @@ def matrix(visits: Sequence[Row], quality: Sequence[Row]) -> Matrix:
     for row in quality:
         if row.get('image_role') in ROLES and row.get('spacing_mm', 'n/a') != 'n/a':
             held.setdefault(_key(row), set()).add(row['image_role'])
+    for key in _states(histories):
+        if key in held:
+            held[key].add('clinical')
     # Radiotherapy is asked for only where somebody had it.
     keys = [
         *ROLES,
@@ -88,6 +99,17 @@ def matrix(visits: Sequence[Row], quality: Sequence[Row]) -> Matrix:
         patterns=len(order) > MOST,
         left_out=left_out,
     )
+
+
+def _states(histories: Iterable[Mapping[str, Any]]) -> set[tuple[str, str]]:
+    """Return the visits whose clinical state is given."""
+    return {
+        (f'sub-{history.get("participant")}', visit.get('session') or '')
+        for history in histories
+        for course in history.get('courses', {}).values()
+        for visit in course.get('visits', ())
+        if any(visit.get('clinical', {}).get(name, 'n/a') not in {'', 'n/a'} for name in STATES)
+    }
 
 
 def _key(row: Row) -> tuple[str, str]:

@@ -14,7 +14,7 @@ from bids_seg.errors import NothingToDoError
 from bids_seg.image import write_bytes
 from bids_seg.report.cohort.inputs import matrix
 from bids_seg.report.cohort.panel import panel
-from bids_seg.report.cohort.people import judgements, read_histories
+from bids_seg.report.cohort.people import Judgement, judgements, read_histories
 from bids_seg.report.cohort.strips import strips
 from bids_seg.report.cohort.visits import GroupVisit, judged
 from bids_seg.report.outputs import Row, read_table
@@ -48,10 +48,13 @@ def group(out_dir: Path) -> Path:
         )
     quality = read_table(out_dir / 'group_qc.tsv')
     path = out_dir / 'group.html'
+    best = read_table(out_dir / 'group_best.tsv')
+    names = dict.fromkeys(row['participant_id'] for row in best)
+    histories = read_histories(out_dir, names)
     parts = {
         **_visits(judged(rows, quality), pages=_pages(out_dir)),
-        'panels': _panels(out_dir, rows),
-        'matrix': matrix(rows, quality),
+        'panels': _panels(judgements(best, rows, histories), rows, pages=_pages(out_dir)),
+        'matrix': matrix(rows, quality, histories),
         'tables': sorted(p.name for p in out_dir.glob('group_*.tsv')),
         'lesions': _embedded(out_dir / 'group_lesions.tsv'),
     }
@@ -64,18 +67,15 @@ def _pages(out_dir: Path) -> set[str]:
     return {path.stem for path in out_dir.glob('sub-*.html')}
 
 
-def _panels(out_dir: Path, rows: Sequence[Row]) -> list[dict[str, Any]]:
+def _panels(
+    found: Sequence[Judgement], rows: Sequence[Row], *, pages: set[str]
+) -> list[dict[str, Any]]:
     """Return what is shown by each criterion."""
-    best = read_table(out_dir / 'group_best.tsv')
-    names = list(dict.fromkeys(row['participant_id'] for row in best))
     visits = Counter(
         name
         for name, _ in dict.fromkeys((row['participant_id'], row.get('session_id')) for row in rows)
     )
-    return [
-        panel(judgement, visits=visits, pages=_pages(out_dir))
-        for judgement in judgements(best, rows, read_histories(out_dir, names))
-    ]
+    return [panel(judgement, visits=visits, pages=pages) for judgement in found]
 
 
 def _embedded(path: Path) -> str:

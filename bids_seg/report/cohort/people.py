@@ -279,4 +279,4 @@ def _day(course: Mapping[str, Any], column: str) -> float | None:
 
 def _word(text: str) -> str:
     """Return a word of the tables without its underscores; nothing for a missing one."""
-    return '' if text == NONE else text.replace('_', ' ')
+    return '' if text == NONE else text.replace('_', ' ').replace('+', ' + ')
