@@ -231,7 +231,7 @@ def numbers(
     letter
         Height of letters as a share of it.
     """
-    room = len('24.2 mm') * 0.57 * letter
+    room = len('24.2 mm') * 0.63 * letter
     centre = np.mean([end for line in lines for end in line], axis=0)
     # The upper end of the longest line, since the scale bar lies below; of the other line the
     # end that is further from there.

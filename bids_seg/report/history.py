@@ -78,6 +78,11 @@ class LesionCourse:
         last = self.present[-1] if self.present else -1
         return gone[-1] if gone and gone[-1] > last else None
 
+    @property
+    def parent(self) -> str | None:
+        """The lesion from which it split; None where it came up by itself."""
+        return next((one.event.parent_id for one in self.seen if one and one.event.parent_id), None)
+
     def lesion(self, place: int) -> Lesion | None:
         """Return its measurement at a visit."""
         one = self.seen[place]

@@ -234,7 +234,8 @@ def _program(patient: PatientOutputs, found: Sequence[Account]) -> str:
     """Return program and networks in a line."""
     summary = patient.latest.summary
     version = summary.versions.get('bids-seg', bids_seg.__version__)
-    names = dict.fromkeys(model.model for visit in patient.visits for model in visit.summary.models)
+    runs = [model for visit in patient.visits for model in visit.summary.models]
+    names = dict.fromkeys('masks given' if run.sources else run.model for run in runs)
     networks = f' · networks: {", ".join(names)}' if names else ''
     titles = [account.criterion.title for account in found if account.criterion is not None]
     return f'bids-seg {version}{networks} · criterion: {", ".join(titles) or "none in force"}'

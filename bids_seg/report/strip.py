@@ -280,7 +280,7 @@ def figure(
     drawn, said = [], []
     for place, visit in enumerate(account.visits):
         x = place * (CELL + GAP)
-        title, size = history.titled(visit, dates=dates), _told(account, one, place)
+        title, size = history.titled(visit, dates=dates), told(account, one, place)
         said.append(f'{title}: {size}')
         drawn.append(_letters((x, 24), title, weight=650) + _letters((x, 52), size, weight=400))
         piece = cut.get(place)
@@ -306,14 +306,24 @@ def figure(
     return Figure(stem=name, svg=svg, alt=alt, caption=caption, columns=len(account.visits))
 
 
-def _told(account: Account, one: LesionCourse, place: int) -> str:
-    """Return size and slice of a lesion at a visit, or why there is none."""
+def told(account: Account, one: LesionCourse, place: int) -> str:
+    """Return size and slice of a lesion at a visit, or why there is none.
+
+    Parameters
+    ----------
+    account, one
+        The lesion.
+    place
+        Of the visit.
+    """
     lesion, pair = one.lesion(place), _pair(account, one, place)
     if lesion is not None and pair is not None:
         volume = account.criterion is not None and account.criterion.measure == 'volume'
         size = ml(lesion.volume_mm3) if volume else f'{history.cell(lesion, account)} mm'
         return f'{size} · slice {pair.slice}'
     seen = one.seen[place]
+    if seen is None and one.parent is not None:
+        return f'part of {one.parent}'
     if seen is None:
         return 'not yet segmented' if account.visits[place].evaluable else 'not evaluable'
     words = {

@@ -336,6 +336,21 @@ def test_both_tissues_of_a_mixed_glioma_are_told(course):
     assert 'mm²' in sums.limits(found[0], found[0].criterion)[0][0]
 
 
+def test_methods_say_how_lesions_were_followed_and_judged(course):
+    words = plain(course[2])
+    assert 'lesions were followed by the overlap of their masks' in words
+    assert 'by RANO-BM (2015, doi:10.1016/S1470-2045(15)70057-4)' in words
+
+
+def test_a_part_of_a_lesion_says_whose_it_was_before_it_split(course):
+    one = account(course[0]).lesions[1]
+    split = dataclasses.replace(one.seen[1].event, identity='fragment', parent_id='L001')
+    seen = (None, dataclasses.replace(one.seen[1], event=split), *one.seen[2:])
+    piece = dataclasses.replace(one, seen=seen)
+    assert piece.parent == 'L001'
+    assert strip.told(account(course[0]), piece, 0) == 'part of L001'
+
+
 def test_a_history_that_cannot_be_read_is_named(course, tmp_path):
     store(tmp_path, n=1)
     path = tmp_path / 'sub-09' / 'figures' / 'sub-09_desc-history.json'

@@ -76,8 +76,9 @@ def cell(one: LesionCourse, account: Account, place: int) -> Cell:
     """
     seen, lesion = one.seen[place], one.lesion(place)
     if seen is None:
+        nothing = NOTHING if one.parent is None else f'in {one.parent}'
         return Cell(
-            size=NOTHING if account.visits[place].evaluable else 'not evaluable', faint=True
+            size=nothing if account.visits[place].evaluable else 'not evaluable', faint=True
         )
     event = seen.event
     happened = WORDS.get(event.identity or '', '').format(

@@ -53,12 +53,16 @@ def _notes(past: History, found: tuple[Account, ...]) -> list[str]:
     for tracking in past.trackings:
         for place, words in enumerate(tracking.visit_flags):
             notes += [f'Visit {past.visits[place] or ""}: {sentence(flag(word))}' for word in words]
+    flagged: dict[tuple[str, str], list[str]] = {}
     for account in found:
         for one in account.lesions:
             for place, seen in enumerate(one.seen):
-                words = () if seen is None else seen.event.flags
-                where = f'{one.lesion_id} at visit {history.name_of(account.visits[place])}'
-                notes += [f'{where}: {flag(word)}.' for word in words]
+                for word in () if seen is None else seen.event.flags:
+                    visit = history.name_of(account.visits[place])
+                    flagged.setdefault((one.lesion_id, word), []).append(visit)
+    for (name, word), visits in flagged.items():
+        noun = 'visit' if len(visits) == 1 else 'visits'
+        notes.append(f'{name} at {noun} {", ".join(visits)}: {flag(word)}.')
     if past.edits:
         edits = ', '.join(f'{edit.action} {edit.item} {edit.value}'.strip() for edit in past.edits)
         notes.append(f'Corrections by a reader in force: {edits}.')
