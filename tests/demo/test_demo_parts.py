@@ -112,6 +112,23 @@ def test_a_folder_with_something_else_is_refused(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ['thesis.txt']
 
 
+def test_both_runs_are_made_and_the_worse_exit_code_counts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[tuple[Path, Path | None]] = []
+
+    def run(folder: Path, output: Path, work_dir: Path | None, *, masks: Path | None) -> int:
+        asked.append((output, masks))
+        return 1 if masks is None else 0
+
+    monkeypatch.setattr(cli, '_make', lambda folder, seed: None)
+    monkeypatch.setattr(cli, '_run', run)
+    data, one, two = (str(tmp_path / name) for name in ('data', 'one', 'two'))
+    assert cli.main([data]) == 0
+    assert cli.main([data, '--run', one, '--run-truth', two]) == 1
+    assert asked == [(Path(one), None), (Path(two), Path(data) / dataset.TRUTH)]
+
+
 def test_the_tables_of_the_dataset_say_who_has_what(tmp_path: Path) -> None:
     dataset.write_tables(tmp_path)
     people = (tmp_path / 'participants.tsv').read_text().splitlines()
