@@ -134,7 +134,6 @@ class _FollowSpec(BaseInterfaceInputSpec):
     in_states = InputMultiObject(File(exists=True), desc='VisitState of each visit as JSON')
     job = File(exists=True, mandatory=True, desc='FollowJob as JSON')
     context = File(exists=True, mandatory=True, desc='RunContext as JSON')
-    threads = traits.Int(1, usedefault=True, nohash=True, desc='threads of the registration')
 
 
 class _FollowOut(TraitedSpec):
@@ -152,9 +151,7 @@ class Follow(SimpleInterface):
     def _run_interface(self, runtime: Any) -> Any:
         """Call the stage."""
         self._results['out_file'] = str(
-            follow_stage.run(
-                Path(self.inputs.job), Path(self.inputs.context), threads=self.inputs.threads
-            )
+            follow_stage.run(Path(self.inputs.job), Path(self.inputs.context))
         )
         return runtime
 

@@ -63,7 +63,7 @@ def is_current(out_dir: Path, job: FollowJob) -> bool:
     return all((out_dir / path).is_file() for path in paths)
 
 
-def follow(out_dir: Path, work_dir: Path, job: FollowJob, *, threads: int = 1) -> str:
+def follow(out_dir: Path, work_dir: Path, job: FollowJob) -> str:
     """Follow the lesions of a participant and write all that comes of it.
 
     Parameters
@@ -74,8 +74,6 @@ def follow(out_dir: Path, work_dir: Path, job: FollowJob, *, threads: int = 1) -
         The work folder.
     job
         What is asked for.
-    threads
-        Threads of the registration.
 
     Returns
     -------
@@ -87,7 +85,7 @@ def follow(out_dir: Path, work_dir: Path, job: FollowJob, *, threads: int = 1) -
     digest = jobs.digest(job, summaries)
     earlier = written.read_history(out_dir, job.participant)
     measured = [with_further(out_dir, one, job) for one in summaries]
-    found = _found(out_dir, measured, job, earlier, threads)
+    found = _found(out_dir, measured, job, earlier)
     history = _history(measured, job, found, digest=digest, earlier=earlier)
     _write(out_dir, work_dir, measured, job, found, history)
     return '; '.join([*([found.error] if found.error else []), *found.judged.errors])
@@ -116,7 +114,6 @@ def _found(
     summaries: Sequence[VisitSummary],
     job: FollowJob,
     earlier: History | None,
-    threads: int,
 ) -> _Found:
     """Follow lesions and apply the criteria, unless something is in the way."""
     there = place.usable(summaries)
@@ -126,7 +123,7 @@ def _found(
     error = ''
     if not untracked:
         known: Mapping[str, Registration] = {} if earlier is None else earlier.registrations
-        where = place.space(out_dir, there, job, earlier=known, threads=threads)
+        where = place.space(out_dir, there, job, earlier=known)
         try:
             followed = _follow_all(out_dir, summaries, job, where)
         except CommandError as wrong:

@@ -17,7 +17,7 @@ from bids_seg.workflow.state import RunContext, load_as
 from bids_seg.write import names
 
 
-def run(job_file: Path, context: Path, *, threads: int = 1) -> Path:
+def run(job_file: Path, context: Path) -> Path:
     """Follow the lesions of a participant from what lies in the output.
 
     Parameters
@@ -26,8 +26,6 @@ def run(job_file: Path, context: Path, *, threads: int = 1) -> Path:
         FollowJob as JSON.
     context
         RunContext as JSON.
-    threads
-        Threads of the registration.
 
     Returns
     -------
@@ -41,7 +39,7 @@ def run(job_file: Path, context: Path, *, threads: int = 1) -> Path:
     error = trace = ''
     try:
         if not is_current(about.out_dir, job):
-            error = follow(about.out_dir, about.work_dir, job, threads=threads)
+            error = follow(about.out_dir, about.work_dir, job)
     except Exception as wrong:  # noqa: BLE001 -- visits are complete: they stand without it
         # Images may be half renumbered: without its history everything is made again.
         (about.out_dir / names.history(job.participant)).unlink(missing_ok=True)
