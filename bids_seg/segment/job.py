@@ -44,6 +44,11 @@ class Choice:
     dropout: int = 0
     """Further opinions of each member by random dropout."""
 
+    @property
+    def looks(self) -> int:
+        """Return about how often an image is looked at: with parity, also at mirror images."""
+        return max(1, len(self.weights)) * ((8 if self.parity else 1) + self.dropout)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:

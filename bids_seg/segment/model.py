@@ -112,6 +112,8 @@ class Model:
     """Who made it: a repository, a paper."""
     system: Own | Published
     """How images become probabilities."""
+    memory_gb: float = 0.0
+    """Memory that it needs beyond that of a network of ours, GB."""
     card: str
     """How it was made and how far to trust it, Markdown."""
 

@@ -112,7 +112,8 @@ def check_device(device: str) -> None:
     UnavailableError
         If TensorFlow, in a program of its own, does not find it.
     """
-    _ask(_LOOK, device, where=f'--device {device}', do='use --device cpu or auto')
+    where, do = f'--device {device}', 'use --device cpu or auto'
+    _ask(_LOOK, device, where=where, do=do, limit_s=DEVICE_LIMIT_S)
 
 
 def check_weights(choice: Choice) -> None:
@@ -129,10 +130,11 @@ def check_weights(choice: Choice) -> None:
         If a program of its own cannot fill the networks with them.
     """
     do = f'give the weights that were published for {choice.model}'
-    _ask(_LOAD, to_json(choice), where=f'--weights {choice.model}', do=do)
+    limit = DEVICE_LIMIT_S * max(1, len(choice.weights))
+    _ask(_LOAD, to_json(choice), where=f'--weights {choice.model}', do=do, limit_s=limit)
 
 
-def _ask(code: str, word: str, *, where: str, do: str) -> None:
+def _ask(code: str, word: str, *, where: str, do: str, limit_s: float) -> None:
     """Run a few lines in a program of its own; its errors become ours."""
     try:
         done = subprocess.run(  # noqa: S603 -- our own interpreter and module
@@ -142,11 +144,11 @@ def _ask(code: str, word: str, *, where: str, do: str) -> None:
             text=True,
             errors='replace',
             env=environment(1),
-            timeout=DEVICE_LIMIT_S,
+            timeout=limit_s,
             check=False,
         )
     except subprocess.TimeoutExpired as error:
-        what = f'TensorFlow did not answer within {DEVICE_LIMIT_S:.0f} s'
+        what = f'TensorFlow did not answer within {limit_s:.0f} s'
         raise UnavailableError(what, where=where, do=do) from error
     if done.returncode == UnavailableError.code:
         what, where, do = json.loads(done.stdout.splitlines()[-1])

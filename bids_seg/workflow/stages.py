@@ -320,7 +320,7 @@ def _run_jobs(
             ['-m', 'bids_seg.segment.worker', str(path)],
             threads=asked.threads,
             log=folder / f'log-{asked.task}.txt',
-            limit_s=network.LIMIT_S * len(visits),
+            limit_s=network.LIMIT_S * len(visits) * chosen.looks,
         )
 
     return network.all_visits(tuple(todo), start, results=results, memory_gb=asked.memory_gb)

@@ -46,5 +46,6 @@ MODEL = Model(
     scores='none published',
     source='QTIM-Lab/Brain-Mets-Seg',
     system=brainmets.SYSTEM,
+    memory_gb=2.5,
     card=CARD,
 )
