@@ -22,7 +22,7 @@ NARROW = (4, 6, 8)
 
 
 def tensors_of(model):
-    return {w.path.replace('.', '/'): np.asarray(w) for w in model.weights}
+    return {w.path.replace('-', '/'): np.asarray(w) for w in model.weights}
 
 
 def test_it_has_as_many_parameters_as_published():
@@ -52,7 +52,7 @@ def test_a_checkpoint_fills_it_whether_or_not_heads_are_wanted(tmp_path):
         system.load(model, folder)
         for weight in model.weights:
             np.testing.assert_array_equal(
-                np.asarray(weight), tensors[weight.path.replace('.', '/')]
+                np.asarray(weight), tensors[weight.path.replace('-', '/')]
             )
     del tensors['bottleneck/conv2/norm/beta']
     tensors['bottleneck/conv2/norm/moving_mean'] = np.ones(8, np.float32)

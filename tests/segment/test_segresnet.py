@@ -98,8 +98,17 @@ def test_files_of_the_original_give_its_answers_through_its_windows():
     for kind in ('pad', 'multi'):
         window = tuple(case[f'roi_{kind}'].tolist())
         channels = last(case[f'x_{kind}'])[0]
-        found = system.logits(model.predict_on_batch, channels, window=window)
+        found = system.logits(lambda batch: np.asarray(model(batch)), channels, window=window)
         np.testing.assert_allclose(found, last(case[f'y_{kind}'])[0], atol=5e-5)
+
+
+def test_a_compiled_network_says_what_it_says_step_by_step():
+    import tensorflow as tf
+
+    model = files.seed_weights(network.build(8), 1)
+    x = np.random.RandomState(9).standard_normal((1, 24, 32, 40, 4)).astype(np.float32)
+    compiled = tf.function(lambda batch: model(batch, training=False), jit_compile=False)
+    np.testing.assert_allclose(compiled(x).numpy(), np.asarray(model(x)), atol=2e-5)
 
 
 @needs_cases

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The 3-D U-Net of Brain-Mets-Seg; layers bear the names of its checkpoints."""
+"""The 3-D U-Net of Brain-Mets-Seg; layers bear the names of its checkpoints.
+
+With hyphens for slashes, which Keras does not allow in a name.
+"""
 
 from __future__ import annotations
 
@@ -55,30 +58,30 @@ def build(filters: tuple[int, ...] = FILTERS, *, heads: int = 0) -> keras.Model:
     def block(x: Any, name: str, width: int, strides: int = 1) -> Any:
         """Convolve, normalise and bend, two times; the first convolution has the stride."""
         for number, step in ((1, strides), (2, 1)):
-            part = f'{name}.conv{number}'
-            x = layers.Conv3D(width, 3, strides=step, padding='same', name=f'{part}.conv')(x)
-            x = StagedNormalization(epsilon=EPSILON, name=f'{part}.norm')(x)
-            x = layers.LeakyReLU(SLOPE, name=f'{part}.bend')(x)
+            part = f'{name}-conv{number}'
+            x = layers.Conv3D(width, 3, strides=step, padding='same', name=f'{part}-conv')(x)
+            x = StagedNormalization(epsilon=EPSILON, name=f'{part}-norm')(x)
+            x = layers.LeakyReLU(SLOPE, name=f'{part}-bend')(x)
         return x
 
     inputs = keras.Input((None, None, None, 1), name='image')
     x = block(inputs, 'input_block', filters[0])
     skips = [x]
     for number, width in enumerate(filters[1:-1]):
-        x = block(x, f'downsamples.{number}', width, strides=2)
+        x = block(x, f'downsamples-{number}', width, strides=2)
         skips.append(x)
     x = block(x, 'bottleneck', filters[-1], strides=2)
     coarser: list[Any] = []
     for number, skip in enumerate(reversed(skips)):
-        name = f'upsamples.{number}'
+        name = f'upsamples-{number}'
         width = skip.shape[-1]
-        x = layers.Conv3DTranspose(width, 2, strides=2, name=f'{name}.transp_conv')(x)
-        x = layers.Concatenate(name=f'{name}.join')([x, skip])
-        x = block(x, f'{name}.conv_block', width)
+        x = layers.Conv3DTranspose(width, 2, strides=2, name=f'{name}-transp_conv')(x)
+        x = layers.Concatenate(name=f'{name}-join')([x, skip])
+        x = block(x, f'{name}-conv_block', width)
         coarser.insert(0, x)
-    outputs = [layers.Conv3D(1, 1, name='output_block.conv')(x)]
+    outputs = [layers.Conv3D(1, 1, name='output_block-conv')(x)]
     for number in range(heads):
-        head = layers.Conv3D(1, 1, name=f'deep_supervision_heads.{number}.conv')
+        head = layers.Conv3D(1, 1, name=f'deep_supervision_heads-{number}-conv')
         outputs.append(head(coarser[number + 1]))
     return keras.Model(inputs, outputs if heads else outputs[0], name='brainmets')
 
@@ -92,7 +95,7 @@ def names(network: keras.Model) -> dict[str, str]:
         From `build`.
     """
     paths = (weight.path for weight in network.weights)
-    return {path: KEY.format(path.replace('.', '/')) for path in paths}
+    return {path: KEY.format(path.replace('-', '/')) for path in paths}
 
 
 def fill(

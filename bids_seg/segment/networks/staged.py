@@ -22,7 +22,7 @@ class StagedNormalization(keras.layers.Layer):  # type: ignore[misc]
     name
         Name of the layer; weights are stored under it.
     dtype
-        Policy of the layer; statistics are float32 whatever it says.
+        Policy of the layer; statistics are float32 at least.
 
     Notes
     -----
@@ -52,11 +52,13 @@ class StagedNormalization(keras.layers.Layer):  # type: ignore[misc]
 
     def call(self, inputs: Any) -> Any:
         """Return the normalised tensor, of the same shape."""
-        x = ops.cast(inputs, 'float32')
+        kind = keras.backend.standardize_dtype(inputs.dtype)
+        wide = 'float64' if kind == 'float64' else 'float32'
+        x = ops.cast(inputs, wide)
         mean = self._mean(x)
         variance = self._mean(ops.square(x - mean))
-        scale = ops.rsqrt(variance + self.epsilon) * ops.cast(self.gamma, 'float32')
-        return ops.cast((x - mean) * scale + ops.cast(self.beta, 'float32'), inputs.dtype)
+        scale = ops.rsqrt(variance + self.epsilon) * ops.cast(self.gamma, wide)
+        return ops.cast((x - mean) * scale + ops.cast(self.beta, wide), inputs.dtype)
 
     def _mean(self, x: Any) -> Any:
         """Return the mean of each group at all its channels, shape (B, 1, 1, 1, C)."""
