@@ -28,7 +28,7 @@ class LesionOutputs:
     table: Path
     """Its lookup table."""
     rows: tuple[Row, ...]
-    """Rows of that table, background apart, by decreasing volume."""
+    """Rows of that table, background and lesions that are not there apart, by decreasing volume."""
 
     @property
     def tissue(self) -> str:
@@ -262,9 +262,14 @@ def _lesions(files: list[Path], disease: Disease) -> Iterable[LesionOutputs]:
         if image is None:
             continue
         table = image.with_name(image.name.removesuffix('.nii.gz') + '.tsv')
-        rows = (row for row in read_table(table) if row.get('index', '0') != '0')
+        rows = (row for row in read_table(table) if row.get('index', '0') != '0' and _there(row))
         ordered = sorted(rows, key=lambda row: -(number(row.get('volume_mm3')) or 0))
         yield LesionOutputs(label=label, image=image, table=table, rows=tuple(ordered))
+
+
+def _there(row: Row) -> bool:
+    """Tell whether a lesion of a table is seen at its visit; tables without status list no others."""
+    return row.get('status', 'n/a') in {'n/a', 'present'}
 
 
 def _ending(files: Iterable[Path], end: str) -> Path | None:

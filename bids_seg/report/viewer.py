@@ -19,6 +19,13 @@ from bids_seg.report.view import REGION_CLASSES, Pictures
 
 SPACING_MM = 1.5
 """Spacing of the voxels that are shown; finer ones make the page large."""
+HEAD = """
+<div style="font: 15px/1.5 system-ui, sans-serif; max-width: 70rem; margin: 1rem;">
+<p><b>Research use only. Automatic measurement; not a diagnosis.</b></p>
+<p>{visit}, {role}, voxels of 1.5 mm: for looking, not for measuring. Regions: {regions}. The right side of the
+patient is on the left. Click into a plane to move the others.</p></div>
+"""
+"""What stands over the images."""
 VALUES = {'WT': 1, 'TC': 2, 'ET': 3}
 """Values of the regions on the colour scale, outermost first."""
 
@@ -54,11 +61,13 @@ def write(out_dir: Path, visit: VisitOutputs, pictures: Pictures) -> Path | None
             _nifti(labels.array, labels), bg_img=_nifti(ground.array, ground), threshold=0.5,
             cmap='autumn', symmetric_cmap=False, vmin=0, vmax=3, opacity=0.45, colorbar=False,
             black_bg=True, dim=0, resampling_interpolation='nearest', annotate=True,
-            title=f'{visit.name}, {role}. Research use only; not a diagnosis.',
+            radiological=True, title=visit.name,
         )  # fmt: skip
     made = out_dir / path(visit)
     # Its icon would be fetched from outside.
     page = re.sub(r'<link\s[^>]*https?://[^>]*>', '', str(shown.get_standalone()))
+    head = HEAD.format(visit=visit.name, role=role, regions=', '.join(_regions(pictures)) or 'none')
+    page = re.sub(r'(<body[^>]*>)', lambda found: found[0] + head, page, count=1)
     write_bytes(made, page.encode())
     return made
 
@@ -71,6 +80,12 @@ def _labels(pictures: Pictures) -> NDArray[np.int16]:
             if region in masks:
                 labels[masks[region]] = VALUES[region]
     return labels
+
+
+def _regions(pictures: Pictures) -> list[str]:
+    """Return the regions that are shown, outermost first."""
+    there = {region for masks in pictures.regions.values() for region in masks}
+    return [region for region in VALUES if region in there]
 
 
 def _nifti(array: NDArray[Any], volume: Volume) -> nb.Nifti1Image:

@@ -336,6 +336,19 @@ def test_both_tissues_of_a_mixed_glioma_are_told(course):
     assert 'mm²' in sums.limits(found[0], found[0].criterion)[0][0]
 
 
+def test_lesions_that_are_gone_are_not_counted_at_a_visit(course):
+    out = course[0]
+    table = out / 'sub-09/ses-04/anat/sub-09_ses-04_space-orig_seg-metastasesLesions_dseg.tsv'
+    before = table.read_text()
+    lines = [f'{line}\tpresent' for line in before.splitlines()]
+    lines[0] = lines[0].replace('\tpresent', '\tstatus')
+    gone = '\t'.join(['3', 'L003', *lines[-1].split('\t')[2:-1], 'absent'])
+    table.write_text('\n'.join([*lines, gone]) + '\n')
+    found = read_patient(out, '09').visits[-1].diseases[0].lesions[0].rows
+    table.write_text(before)
+    assert [row['name'] for row in found] == ['L001', 'L004', 'L002']
+
+
 def test_methods_say_how_lesions_were_followed_and_judged(course):
     words = plain(course[2])
     assert 'lesions were followed by the overlap of their masks' in words
