@@ -41,6 +41,7 @@ demo: setup  ## a made dataset with known tumours, by the networks' masks and by
 figures: setup  ## the figures of the README, on the scans under ../shared/data
 	$(BIN)/python -m benchmarks.real_scans ../shared/data
 	$(BIN)/python -m benchmarks.painted_heads ../shared/data/heads
+	$(BIN)/python -m benchmarks.longitudinal ../shared/data --networks
 
 lock:  ## write the locks again, newest versions within the ranges
 	for python in 311 313; do \

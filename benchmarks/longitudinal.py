@@ -53,7 +53,7 @@ def main() -> int:
 def _responses(data: Path, folder: Path, *, networks: bool) -> None:
     """Print the response of each patient, by hand and by the program."""
     masks = data / 'derivatives' / 'truth'
-    ways = {'given masks': ('--segmentations', str(masks))}
+    ways: dict[str, tuple[str, ...]] = {'given masks': ('--segmentations', str(masks))}
     if networks:
         ways['networks'] = ()
     outs = {}
