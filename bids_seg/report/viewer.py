@@ -60,8 +60,8 @@ def write(out_dir: Path, visit: VisitOutputs, pictures: Pictures) -> Path | None
         shown: Any = plotting.view_img(
             _nifti(labels.array, labels), bg_img=_nifti(ground.array, ground), threshold=0.5,
             cmap='autumn', symmetric_cmap=False, vmin=0, vmax=3, opacity=0.45, colorbar=False,
-            black_bg=True, dim=0, resampling_interpolation='nearest', annotate=True,
-            radiological=True, title=visit.name,
+            black_bg=True, dim=0, resampling_interpolation='nearest', annotate=False,
+            radiological=True, show_lr=True, cut_coords=_start(labels),
         )  # fmt: skip
     made = out_dir / path(visit)
     # Its icon would be fetched from outside.
@@ -80,6 +80,20 @@ def _labels(pictures: Pictures) -> NDArray[np.int16]:
             if region in masks:
                 labels[masks[region]] = VALUES[region]
     return labels
+
+
+def _start(labels: Volume) -> tuple[float, float, float]:
+    """Return where the cross is at first, mm RAS+: on the inner parts, else in the middle.
+
+    The viewer mirrors the voxels but not the coordinates; so the place is mirrored here, and no
+    coordinates are shown.
+    """
+    found = np.argwhere(labels.array == labels.array.max()) if labels.array.any() else None
+    middle = (np.array(labels.grid.shape) - 1) / 2
+    place = middle if found is None else found[len(found) // 2].astype(float)
+    place[0] = labels.grid.shape[0] - 1 - place[0]
+    x, y, z, _ = labels.grid.affine @ np.append(place, 1.0)
+    return float(x), float(y), float(z)
 
 
 def _regions(pictures: Pictures) -> list[str]:

@@ -388,6 +388,7 @@ def test_the_interactive_page_stands_alone_and_is_small(tmp_path):
     page = (tmp_path / name).read_text(encoding='utf-8')
     assert not re.search(r'(?:src|href)="https?:', page)
     assert 'not a diagnosis' in page
+    assert '"radiological": true' in page
     assert len(page) < 2_000_000
     report.participant(tmp_path, '09')
     assert not (tmp_path / name).exists()
