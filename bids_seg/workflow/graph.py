@@ -13,6 +13,7 @@ from typing import Any
 from nipype import Node, Workflow
 from nipype.interfaces.utility import Merge
 
+from bids_seg.segment import models
 from bids_seg.settings import TASKS, Settings, digest
 from bids_seg.workflow import choice, resources
 from bids_seg.workflow.history import job as jobs
@@ -132,9 +133,8 @@ def short_of_memory(courses: Sequence[Course], limits: Limits) -> tuple[str, ...
     """
     found = []
     for course in courses:
-        visits = tuple(state.visit for state in course.states)
-        needed = max(resources.memory_gb(stage, visits) for stage in ('prepare', *TASKS))
-        if visits and needed > limits.memory_gb:
+        needed = max(_memory_gb(stage, course) for stage in ('prepare', *TASKS))
+        if course.states and needed > limits.memory_gb:
             found.append(
                 f'sub-{course.participant}: about {needed:.1f} GB are needed, '
                 f'{limits.memory_gb:.1f} GB may be used; it is tried alone, see --mem and --low-mem'
@@ -230,10 +230,16 @@ def _network(task: str, course: Course, settings: Settings, *, limits: Limits) -
 
 def _node(interface: Any, name: str, course: Course, *, limits: Limits, stage: str) -> Node:
     """Return a node that knows what it needs before it starts."""
-    visits = tuple(state.visit for state in course.states)
     alone = limits.processors == limits.threads or stage in ('prepare', *TASKS)
     threads = limits.threads if alone else 1
-    needed = min(resources.memory_gb(stage, visits), limits.memory_gb)
+    needed = min(_memory_gb(stage, course), limits.memory_gb)
     node = Node(interface, name=name, mem_gb=needed, n_procs=threads)
     node.overwrite = None if course.resumable else True
     return node
+
+
+def _memory_gb(stage: str, course: Course) -> float:
+    """Return what a stage may need; systems of others need more than networks of ours."""
+    chosen = {state.networks[stage].model for state in course.states if stage in state.networks}
+    more = max((models.find(name).memory_gb for name in chosen), default=0.0)
+    return more + resources.memory_gb(stage, tuple(state.visit for state in course.states))
