@@ -195,6 +195,10 @@ def plan(
     """
     every = {task: selected[task] if task in selected else models.find(task) for task in tasks}
     reasons = {task: runnable(every[task], visit.roles) for task in tasks}
+    brain = reasons.get('brain', '')
+    if brain:
+        # A tumour is looked for inside the brain.
+        reasons = {task: reason or f'no brain: {brain}' for task, reason in reasons.items()}
     able: tuple[Task, ...] = tuple(task for task in tasks if not reasons[task])
     refused = {str(task): reason for task, reason in reasons.items() if reason}
     if not able and not given:

@@ -81,6 +81,15 @@ def test_a_visit_without_images_is_skipped_with_what_was_passed_over():
     assert 'anat/sub-1_T1w.nii: 0 bytes' in planned.reason
 
 
+def test_a_tumour_is_not_looked_for_where_the_chosen_model_draws_no_brain():
+    selected = {'brain': models.find('nobrainer')}
+    planned = plan.plan(visit('FLAIR'), ('brain', 'glioma'), selected=selected)
+    assert (planned.action, planned.tasks) == ('skip', ())
+    assert planned.models_skipped['glioma'].startswith('no brain: it needs T1w or T1wCE')
+    # Where the brain is given the model is not asked.
+    assert plan.plan(visit('FLAIR'), ('glioma',), selected=selected).tasks == ('glioma',)
+
+
 def test_what_the_chosen_model_needs_decides_what_can_be_done():
     selected = {'glioma': models.find('segresnet')}
     planned = plan.plan(visit('T1wCE', 'FLAIR'), ('brain', 'glioma'), selected=selected)

@@ -45,6 +45,6 @@ MODEL = Model(
     scores='Dice TC 0.856, WT 0.903, ET 0.791 of 42 cases of BraTS 2018 (authors)',
     source='Project-MONAI/model-zoo brats_mri_segmentation',
     system=segresnet.SYSTEM,
-    memory_gb=3.0,
+    memory_gb=3.5,
     card=CARD,
 )
