@@ -223,6 +223,41 @@ def spaced(heights: Sequence[float], *, gap: float, low: float, high: float) -> 
     return placed
 
 
+def clear(
+    places: Sequence[Point], said: Sequence[str], *, first: Sequence[int] = (), size: float = SIZE
+) -> list[int]:
+    """Return which texts can be written so that none covers another.
+
+    Parameters
+    ----------
+    places
+        Middle of each text's ground line.
+    said
+        The texts.
+    first
+        Those that come before the others, as places in the list.
+    size
+        Height of letters.
+
+    Examples
+    --------
+    >>> clear([(0, 10), (5, 10), (90, 10)], ['41.3', '40.1', '38.9'], first=(-1,))
+    [2, 0]
+    """
+    order = dict.fromkeys([*(i % len(places) for i in first if places), *range(len(places))])
+    kept: list[int] = []
+    for index in order:
+        x, y = places[index]
+        if all(
+            abs(x - places[other][0])
+            >= (width(said[index], size=size) + width(said[other], size=size)) / 2
+            or abs(y - places[other][1]) >= size
+            for other in kept
+        ):
+            kept.append(index)
+    return kept
+
+
 def levels(spans: Sequence[tuple[float, float]], *, gap: float = 4.0) -> list[int]:
     """Return on which row each span stands so that none covers another.
 

@@ -135,11 +135,14 @@ def _curve(known: Sequence[tuple[int, float]], time: Clock, scale: Scale) -> lis
     for (one, first), (other, second) in itertools.pairwise(known):
         ends = [(time.x(one), scale.at(first)), (time.x(other), scale.at(second))]
         drawn.append(chart.line(ends, width=2.4, dash='' if other == one + 1 else '5 4'))
-    for place, value in known:
-        at = (time.x(place), scale.at(value))
-        drawn.append(chart.dot(at, radius=5))
-        decimals = 2 if scale.high < 10 else 1
-        drawn.append(chart.haloed((at[0], at[1] - 11), f'{value:.{decimals}f}'))
+    points = [(time.x(place), scale.at(value)) for place, value in known]
+    drawn += [chart.dot(at, radius=5) for at in points]
+    decimals = 2 if scale.high < 10 else 1
+    said = [f'{value:.{decimals}f}' for _, value in known]
+    # Where visits are close, the latest and the first keep their numbers; all are in the table.
+    for index in chart.clear([(x, y - 11) for x, y in points], said, first=(-1, 0)):
+        x, y = points[index]
+        drawn.append(chart.haloed((x, y - 11), said[index]))
     return drawn
 
 

@@ -261,9 +261,9 @@ def _doses(
         chart.text((ends[0] - 8, y + 22), 'steroid', anchor='end', size=11),
         chart.text((ends[0] - 8, y + 35), 'mg/day', anchor='end', size=11),
     ]
-    for x, dose, _ in doses:
-        drawn.append(chart.dot((x, scale.at(dose)), radius=2.5))
-        drawn.append(
-            chart.haloed((x + 5, scale.at(dose) - 5), f'{dose:g}', anchor='start', size=11)
-        )
+    drawn += [chart.dot((x, scale.at(dose)), radius=2.5) for x, dose, _ in doses]
+    said = [f'{dose:g}' for _, dose, _ in doses]
+    beside = [(x + 9, scale.at(dose) - 5) for x, dose, _ in doses]
+    for index in chart.clear(beside, said, first=(-1, 0), size=14):
+        drawn.append(chart.haloed(beside[index], said[index], size=11))
     return drawn
