@@ -30,6 +30,8 @@ UNITS = {
     'budatorch': (1, 256, 256, 3),
 }
 """What each network sees at once."""
+SINGLE = ('nobrainer',)
+"""TensorFlow has no 3-D maximum pooling in float64."""
 LOGIT = {'nobrainer': float(np.log(0.3 / 0.7))}
 """Logit of the threshold where it is not 0."""
 
@@ -55,7 +57,7 @@ def main() -> int:
             folder = Path(place) / name
             folder.mkdir()
             _print_row(name, _child(name, 'float32', folder), folder)
-            if said.double:
+            if said.double and name not in SINGLE:
                 _print_row(name, _child(name, 'float64', folder), folder)
             if said.monai and name == 'segresnet':
                 subprocess.run(

@@ -150,10 +150,11 @@ def _as_stored(scene: Scene, calls: Sequence[Call]) -> Drawn:
 
 
 def _at_1_mm(scene: Scene, calls: Sequence[Call]) -> Drawn:
-    """Draw on voxels of 1 mm, the brain in the middle of the window."""
+    """Draw on voxels of 1 mm; what lies around the brain in the window is 0."""
     grid = scene.images[CHANNELS[0]].grid
     inside = _inside(scene.brain, grid)
-    working = working_grid(inside, grid)
+    box = fields.box_of(inside, grid, margin_mm=2.0)
+    working = fields.working_grid(grid, box, spacing=1.0, multiple=1)
     near = fields.onto(Volume(inside.astype(np.float32), grid), working).array >= 0.5
     images = [
         _to_left_and_back(np.where(near, fields.onto(scene.images[role], working).array, 0))
@@ -169,25 +170,6 @@ def _at_1_mm(scene: Scene, calls: Sequence[Call]) -> Drawn:
         {name: back(pool.mean) for name, pool in pooled.items()},
         {name: back(pool.mutual) for name, pool in pooled.items() if pool.mutual is not None},
     )
-
-
-def working_grid(inside: NDArray[np.bool_], grid: Grid) -> Grid:
-    """Return the grid of one window with the brain in its middle; larger where it must be.
-
-    Parameters
-    ----------
-    inside : array of shape `grid.shape`
-        The brain.
-    grid
-        Its grid.
-    """
-    box = fields.box_of(inside, grid, margin_mm=2.0)
-    tight = fields.working_grid(grid, box, spacing=1.0, multiple=1)
-    sides = [max(side, length) for side, length in zip(WINDOW, tight.shape, strict=True)]
-    affine = tight.affine.copy()
-    before = [(side - length) // 2 for side, length in zip(sides, tight.shape, strict=True)]
-    affine[:3, 3] -= affine[:3, :3] @ np.array(before, dtype=float)
-    return Grid((sides[0], sides[1], sides[2]), affine, grid.code)
 
 
 def _inside(brain: Volume | None, grid: Grid) -> NDArray[np.bool_]:
