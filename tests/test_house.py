@@ -10,6 +10,7 @@ import pytest
 
 from bids_seg import __version__
 from bids_seg.cli import DOORS, settings
+from bids_seg.discover import read_edits, read_filters, read_visit_rows
 from bids_seg.options import OPTIONS
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -59,7 +60,16 @@ def test_every_option_named_in_the_documentation_exists():
     known |= {alias for option in OPTIONS for alias in option.aliases}
     usage = (ROOT / 'docs' / 'usage.md').read_text(encoding='utf-8')
     named = set(re.findall(r'`(--[a-z0-9-]+)', usage))
-    assert named - known - {'--init', '--cleanenv'} == set()
+    assert named - known - {'--init', '--cleanenv', '--verbose'} == set()
+    words = {name for option in OPTIONS for name in (f'--{option.name}', *option.aliases)}
+    assert {word for word in words if not re.search(rf'{word}\b', usage)} == set()
+
+
+def test_the_examples_can_be_read():
+    folder = ROOT / 'examples'
+    assert set(read_edits(folder / 'reader.tsv')) == {'metastases'}
+    assert len(read_visit_rows(folder / 'sessions.tsv').of('metastases')) == 3
+    assert set(read_filters(folder / 'filter.json')) == {'T1w', 'T1wCE', 'FLAIR'}
 
 
 def test_the_makefile_has_every_target_that_the_documentation_names():
