@@ -139,3 +139,6 @@ class Registration:
     """How far to trust it; None where the visit was not registered to another one."""
     failure: str = ''
     """Why it cannot be used; a sentence without a full stop."""
+    within: Literal['brain', 'head'] = 'brain'
+    """What was compared: the brains, or the heads as a whole where no brain mask is there or the
+    brains alone did not come together."""

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Rigid registration of two volumes, how far to trust it, and its transform on disk."""
 
-from bids_seg.register.heads import Heads, head_to_head, midpoint
+from bids_seg.register.heads import Heads, Within, head_to_head, midpoint
 from bids_seg.register.information import mutual_information
 from bids_seg.register.search import Rigid, Starts, rigid, small, to_itk
 from bids_seg.register.template import NAME as TEMPLATE
@@ -25,6 +25,7 @@ __all__ = [
     'Matrix',
     'Rigid',
     'Starts',
+    'Within',
     'centre',
     'distance',
     'head_to_head',

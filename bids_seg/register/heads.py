@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +18,8 @@ from bids_seg.register.transform import Matrix, centre, distance
 
 CLOSE_MM = 2.0
 """A registration that ends this near to aligned centres bears them out."""
+Within = Literal['brain', 'head']
+"""What of two heads is compared."""
 ROUNDS = 20
 """Steps towards a mean rotation; each makes what is left smaller by its square."""
 
@@ -32,7 +35,13 @@ class Heads:
 
 
 def head_to_head(
-    moving: Heads, fixed: Heads, *, starts: Starts = 'many', seed: int = 1, threads: int = 1
+    moving: Heads,
+    fixed: Heads,
+    *,
+    starts: Starts = 'many',
+    within: Within = 'brain',
+    seed: int = 1,
+    threads: int = 1,
 ) -> tuple[Matrix, VisitAlignment]:
     """Bring the head of one visit onto that of another, and say how well that went.
 
@@ -44,6 +53,8 @@ def head_to_head(
         The visit that stays.
     starts
         As `rigid` takes them.
+    within
+        `brain`: the search compares the brains, where there are masks; `head`: all of both images.
     seed
         Of the sample of voxels.
     threads
@@ -64,7 +75,8 @@ def head_to_head(
     Notes
     -----
     Only the brain is compared, in each direction that of the visit that stays: jaw, neck and
-    scalp move by themselves. Where the registration ends within 2 mm of the position in which
+    scalp move by themselves. A search that goes astray there may find its way by the whole head;
+    its figures are those of the brains all the same. Where the registration ends within 2 mm of the position in which
     the centres are aligned and agrees no better than that, the aligned centres are taken: two
     images of one position cannot agree better than there.
     """
@@ -72,8 +84,8 @@ def head_to_head(
     found = rigid(
         here,
         there,
-        fixed_mask=fixed.brain,
-        moving_mask=moving.brain,
+        fixed_mask=fixed.brain if within == 'brain' else None,
+        moving_mask=moving.brain if within == 'brain' else None,
         starts=starts,
         seed=seed,
         threads=threads,

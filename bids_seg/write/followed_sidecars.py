@@ -20,6 +20,8 @@ _OF_VISIT = ('Manual', 'Model', 'ModelVersion', 'ModelSHA256', 'Threshold', 'Tis
 """Fields that stay true when a label image is brought onto another grid."""
 _DIGESTS = ('Seed', 'SettingsSHA256', 'InputSHA256')
 """Fields by which a visit is known to be up to date."""
+_WITHIN = {'brain': 'inside the brain', 'head': 'of the whole heads'}
+"""What was compared, in the words of a sidecar."""
 
 
 def reference_uri(out_dir: Path, history: History) -> str:
@@ -134,6 +136,7 @@ def transform(out_dir: Path, summary: VisitSummary, history: History) -> Content
     session = summary.visit.session
     registration = history.registrations.get(session or '')
     figures = None if registration is None else registration.figures
+    within = 'brain' if registration is None else registration.within
     own = _preproc(summary)
     reference = _summary(out_dir, history, history.reference)
     other = None if reference is None else _preproc(reference)
@@ -148,7 +151,7 @@ def transform(out_dir: Path, summary: VisitSummary, history: History) -> Content
         'Method': (
             'none: lesions are followed on the grid of this visit'
             if still
-            else 'rigid registration by mutual information, inside the brain'
+            else f'rigid registration by mutual information, {_WITHIN[within]}'
         ),
         **_figures(figures),
         **{key: sidecar[key] for key in _DIGESTS if key in sidecar},

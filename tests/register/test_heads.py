@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """One head at two visits: its movement is found, its figures tell when not to believe it."""
 
+import dataclasses
 import math
 
 import numpy as np
@@ -9,7 +10,7 @@ from lumpy_head import grid_of, head
 
 from bids_seg import register
 from bids_seg.image import Volume
-from bids_seg.register import Heads, head_to_head, midpoint
+from bids_seg.register import Heads, Rigid, head_to_head, heads, midpoint
 
 GRID = grid_of((60, 72, 60), (3.0, 3.0, 3.2))
 
@@ -54,6 +55,25 @@ def test_a_moved_head_is_brought_back(degrees, shift, masked):
     assert figures.mutual_information > figures.mutual_information_before
     assert (figures.brain_dice is None) is not masked
     assert figures.brain_dice is None or figures.brain_dice > 0.97
+
+
+@pytest.mark.parametrize('within', ['brain', 'head'])
+def test_masks_judge_a_registration_also_where_they_did_not_lead_it(monkeypatch, within):
+    asked = {}
+
+    def rigid(moving, fixed, **how):
+        asked.update(how)
+        return Rigid(matrix=np.eye(4), metric=0.5, disagreement_mm=0.2)
+
+    monkeypatch.setattr(heads, 'rigid', rigid)
+    moving, fixed = at(None, seed=1), at(None)
+    lowest = fixed.brain.array.copy()
+    lowest[:, :, 12:] = 0
+    astray = dataclasses.replace(fixed, brain=Volume(lowest, GRID))
+    _, figures = head_to_head(moving, astray, within=within)
+    led = (asked['fixed_mask'], asked['moving_mask'])
+    assert led == ((astray.brain, moving.brain) if within == 'brain' else (None, None))
+    assert figures.brain_dice < 0.85
 
 
 def test_one_image_twice_lies_on_itself():

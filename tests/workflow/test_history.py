@@ -4,6 +4,7 @@
 import dataclasses
 import hashlib
 import itertools
+import json
 
 import numpy as np
 import pytest
@@ -205,14 +206,23 @@ def test_a_visit_put_before_the_others_is_told(painted, registered):
 
 def test_a_visit_that_cannot_be_registered_is_passed_over_with_its_reason(painted, registered):
     bad = dataclasses.replace(GOOD, disagreement_mm=7.0)
-    asked = registered((np.eye(4), bad), (np.eye(4), bad), np.eye(4))
+    worse = dataclasses.replace(bad, brain_dice=0.4)
+    asked = registered(*((np.eye(4), one) for one in (worse, worse, bad, worse)), np.eye(4))
     visits = [
         painted.visit(name, [(HERE, 8)], days=30 * i, grey=False, seed=i)
         for i, name in enumerate('abc')
     ]
     history = done(painted, *visits)
-    assert [how['starts'] for how in asked] == ['headers', 'many', 'headers']
+    assert [(how['within'], how['starts']) for how in asked] == [
+        ('brain', 'headers'),
+        ('brain', 'many'),
+        ('head', 'headers'),
+        ('head', 'many'),
+        ('brain', 'headers'),
+    ]
+    # Of tries that fail, the one with the fewest faults is told.
     assert history.faults[1].startswith('not registered: forward and reverse')
+    assert 'Dice' not in history.faults[1]
     assert told(history) == {'L001': ['baseline', 'not_evaluable', 'continuing']}
     assert [event.lesion_id for event in history.trackings[0].untracked] == ['U001']
     assert [row.response for row in history.responses['rano_bm']] == ['n/a', 'NE', 'SD']
@@ -221,7 +231,22 @@ def test_a_visit_that_cannot_be_registered_is_passed_over_with_its_reason(painte
     assert not list((painted.out / 'sub-01/ses-b').rglob('*individual*'))
     # A failure is remembered as well as a success.
     done(painted, *visits)
-    assert len(asked) == 3
+    assert len(asked) == 5
+
+
+def test_heads_are_compared_where_the_brains_alone_do_not_come_together(painted, registered):
+    bad = dataclasses.replace(GOOD, disagreement_mm=107.0, brain_dice=0.6)
+    asked = registered(*((np.eye(4), one) for one in (bad, bad)), movement(5.0, (2.0, 0.0, 1.0)))
+    visits = [
+        painted.visit(name, [(HERE, 8)], days=30 * i, grey=False, seed=i)
+        for i, name in enumerate('ab')
+    ]
+    history = done(painted, *visits)
+    assert [how['within'] for how in asked] == ['brain', 'brain', 'head']
+    assert history.faults == ('', '')
+    assert [history.registrations[name].within for name in 'ab'] == ['brain', 'head']
+    (sidecar,) = (painted.out / 'sub-01/ses-b').rglob('*to-individual*_xfm.json')
+    assert json.loads(sidecar.read_text())['Method'].endswith('of the whole heads')
 
 
 def test_a_visit_that_failed_is_not_evaluable(painted, registered):

@@ -11,7 +11,8 @@ TEMPLATE = """
 {{ parts.table(head, rows, 'Alignment of the visits') }}
 {% if notes %}<ul class="checks">{% for note in notes %}<li class="note"><span class="sign">● note</span>
 <span>{{ note }}</span></li>{% endfor %}</ul>{% endif %}
-<p class="small">Every visit is brought onto {{ reference }} by a rigid movement, brains only. &ldquo;There and
+<p class="small">Every visit is brought onto {{ reference }} by a rigid movement, brains only
+unless it is remarked. &ldquo;There and
 back&rdquo; is the largest distance between forward and reverse registration, 60 mm from the centre; above 2 mm,
 or with a Dice of the brains below 0.85, a turn above 45 degrees, or no gain over centring the heads, lesions
 are not followed to that visit. Sizes are never taken from the moved images.</p>
@@ -22,6 +23,11 @@ HEAD = (
     ('brain Dice', 'n'), ('mutual information, centred', 'n'), ('registered', 'n'), ('remark', ''),
 )  # fmt: skip
 """Columns of the table, numbers marked."""
+
+HEADS = (
+    'Brought together by the whole heads: by the brains alone it did not work, or none was drawn.'
+)
+"""Remark on a visit that was registered without brain masks."""
 
 
 def _row(past: History, place: int) -> list[str]:
@@ -34,6 +40,8 @@ def _row(past: History, place: int) -> list[str]:
     remark = sentence(fault) or (
         'Reference of the others.' if session == past.reference else NOTHING
     )
+    if made is not None and made.within == 'head' and not fault:
+        remark = HEADS
     if figures is None:
         return [*start, *[NOTHING] * 5, remark]
     return [

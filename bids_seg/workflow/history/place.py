@@ -4,8 +4,10 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import logging
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -15,17 +17,18 @@ from bids_seg import register, track
 from bids_seg.errors import UserError
 from bids_seg.image import Grid, Volume
 from bids_seg.records import Registration, VisitAlignment, VisitSummary
-from bids_seg.register import Heads, Matrix, Starts
+from bids_seg.register import Heads, Matrix, Starts, Within
 from bids_seg.workflow.history import kept
 from bids_seg.workflow.history.job import FollowJob
 
 logger = logging.getLogger(__name__)
 
-METHOD = 'heads-1'
+METHOD = 'heads-2'
 """Changes with the way in which visits are registered, so that older results are made again."""
 DIGITS = 5
 """Decimals of a transform that are kept, 0.001 mm at the rim of a head: the search ends in the
 same place each time but for noise below them."""
+_STARTS: tuple[Starts, ...] = ('headers', 'many')
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -171,27 +174,53 @@ def _register(
     job: FollowJob,
     made_from: str,
 ) -> Registration:
-    """Register a visit, first from the headers, then from many starts; say why it failed."""
-    last = Registration(made_from=made_from, matrix=None, figures=None, failure='no overlap')
-    attempts: tuple[Starts, ...] = ('headers', 'many')
-    try:
-        moving = _heads(out_dir, one)
-        for starts in attempts:
-            matrix, figures = register.head_to_head(moving, fixed, starts=starts, seed=job.seed)
-            faults = '; '.join(track.faults(figures))
-            last = replace(
-                last, matrix=_flat(np.round(matrix, DIGITS)), figures=figures, failure=faults
-            )
-            if not faults:
-                return last
-    except UserError as error:
-        last = replace(last, failure=last.failure if last.figures else error.what)
+    """Register a visit by its brain, else by its head; of tries that fail the least bad is told."""
+    tries: list[Registration] = []
+    for made in _tries(out_dir, one, fixed, job):
+        tries.append(replace(made, made_from=made_from))
+        if not made.failure:
+            return tries[-1]
+    least = min(tries, key=_n_faults)
     logger.warning(
         '%s: its lesions cannot be followed, it could not be registered (%s)',
         one.visit.name,
-        last.failure,
+        least.failure,
     )
-    return replace(last, matrix=None)
+    return replace(least, matrix=None)
+
+
+def _tries(
+    out_dir: Path, one: VisitSummary, fixed: Heads, job: FollowJob
+) -> Iterator[Registration]:
+    """Register a visit in one way after the other, by brains before heads, and tell how it went."""
+    last = Registration(made_from='', matrix=None, figures=None)
+    try:
+        moving = _heads(out_dir, one)
+    except UserError as error:
+        yield replace(last, failure=error.what)
+        return
+    masked = moving.brain is not None or fixed.brain is not None
+    ways: tuple[Within, ...] = ('brain', 'head') if masked else ('head',)
+    for within, starts in itertools.product(ways, _STARTS):
+        last = replace(last, within=within)
+        try:
+            matrix, figures = register.head_to_head(
+                moving, fixed, starts=starts, within=within, seed=job.seed
+            )
+        except UserError as error:
+            yield replace(last, failure=error.what)
+            continue
+        yield replace(
+            last,
+            matrix=_flat(np.round(matrix, DIGITS)),
+            figures=figures,
+            failure='; '.join(track.faults(figures)),
+        )
+
+
+def _n_faults(made: Registration) -> float:
+    """Return how many figures speak against a registration; without end where there are none."""
+    return math.inf if made.figures is None else len(track.faults(made.figures))
 
 
 def _heads(out_dir: Path, summary: VisitSummary) -> Heads:
