@@ -43,6 +43,6 @@ MODEL = Model(
     scores='Dice 0.97 median, 0.91 to 0.98, of 99 T1w scans against FreeSurfer (authors)',
     source='neuronets/nobrainer',
     system=nobrainer.SYSTEM,
-    memory_gb=2.0,
+    memory_gb=2.5,
     card=CARD,
 )
