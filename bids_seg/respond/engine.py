@@ -12,6 +12,7 @@ from bids_seg.records import BestResponse, Course, Response, Standing, Tissue
 from bids_seg.respond import criteria
 from bids_seg.respond.arithmetic import UNITS, percent
 from bids_seg.respond.case import Case, prepare
+from bids_seg.respond.clinical import clinical_state, steroid_state
 from bids_seg.respond.criterion import Criterion
 from bids_seg.respond.finish import Rows, best, confirm
 from bids_seg.respond.mixed import combine
@@ -94,10 +95,9 @@ def judged(course: Course, criterion: Criterion, rules: Rules) -> Rows:
 
 
 def _mixed(course: Course, criterion: Criterion, rules: Rules) -> Rows:
-    """Judge both parts of a mixed criterion, or the one for which there are lesions."""
+    """Judge both parts of a mixed criterion, or the one that any visit can be judged by."""
     parts = [criteria.find(name) for name in criterion.parts]
-    tracked = {tissue for visit in course.visits for tissue in visit.observations}
-    there = [part for part in parts if part.tissue in tracked] or parts[:1]
+    there = [part for part in parts if _seen(course, part)] or parts[:1]
     usual = there[0].tissue
     found = [judged(_meant(course, part, usual), part, rules) for part in there]
     if len(found) == 1:
@@ -105,6 +105,14 @@ def _mixed(course: Course, criterion: Criterion, rules: Rules) -> Rows:
         return replace(found[0], rows=rows)
     second = _meant(course, parts[1], usual)
     return combine(criterion, found[0], _with_baseline(second, parts[1], rules, found))
+
+
+def _seen(course: Course, part: Criterion) -> bool:
+    """Tell whether any visit shows what a part of a criterion measures, in an image of its own."""
+    return any(
+        part.tissue in visit.observations and not set(part.images).isdisjoint(visit.roles)
+        for visit in course.visits
+    )
 
 
 def _meant(course: Course, part: Criterion, usual: Tissue) -> Course:
@@ -140,7 +148,7 @@ def _row(figures: Chart, outcome: Outcome) -> Response:
     lowest = here.nadir if plan.targets else None
     nadir = None if lowest is None else figures.totals[lowest].value
     growth = None if lowest is None else largest_growth(figures, here.place, now, lowest)
-    resting = basis(states)
+    resting = basis(steroid=states.steroid, clinical=states.clinical)
     words = sentence(figures, outcome)
     review = 'merge_review' in here.flags or outcome.response == 'PD_prelim'
     provisional = resting != 'full' or review or criterion.mixed_tissue or criterion.exploratory
@@ -195,6 +203,7 @@ def _baseline_row(figures: Chart) -> Response:
     there = bool(plan.targets)
     roles = _roles(plan, case, plan.baseline)
     empty = _empty(case, plan.baseline, response='n/a', reason='baseline')
+    steroid, clinical = _by_itself(case, plan.baseline)
     return replace(
         empty,
         days_from_baseline=0,
@@ -205,6 +214,8 @@ def _baseline_row(figures: Chart) -> Response:
         baseline_session=session,
         baseline_aggregate=now.value if there else None,
         nontarget='NONCR_NONPD' if plan.nontargets else 'NONE',
+        steroid=steroid,
+        clinical=clinical,
         flags=plan.flags,
         roles=roles,
         standings=_standings(case, plan.baseline, roles),
@@ -212,8 +223,9 @@ def _baseline_row(figures: Chart) -> Response:
 
 
 def _empty(case: Case, place: int, *, response: str, reason: str) -> Response:
-    """Return the record of a visit of which there is nothing to say."""
+    """Return the record of a visit of which there is nothing to say but which inputs it has."""
     criterion = case.criterion
+    steroid, clinical = _by_itself(case, place)
     return Response(
         session=case.course.visits[place].session,
         criterion=criterion.name,
@@ -223,13 +235,19 @@ def _empty(case: Case, place: int, *, response: str, reason: str) -> Response:
         rule_fired='n/a',
         reason=reason,
         sentence=f'{response}: {reason.replace("_", " ")}',
-        basis='imaging_only',
+        basis=basis(steroid=steroid, clinical=clinical),
         provisional=response == 'NE',
         days=case.day(place),
         aggregate_unit=UNITS[criterion.measure],
         steroid_mg=_dose(case, place),
         standings=_standings(case, place, {}),
     )
+
+
+def _by_itself(case: Case, place: int) -> tuple[str, str]:
+    """Return S and C of a visit compared with itself, as they are at baseline."""
+    own = case.clinical[place]
+    return steroid_state(own, own), clinical_state(own, own)[0]
 
 
 def _dose(case: Case, place: int) -> str | None:

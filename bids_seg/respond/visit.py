@@ -115,16 +115,21 @@ def judge(chart: Chart, place: int, window: Window) -> Judged:
     )
 
 
-def basis(states: States) -> Basis:
+def basis(*, steroid: str, clinical: str) -> Basis:
     """Return which inputs a response rests on.
 
     Parameters
     ----------
-    states
-        At the visit.
+    steroid, clinical
+        S and C at the visit.
+
+    Examples
+    --------
+    >>> basis(steroid='stable', clinical='unknown')
+    'no_clinical'
     """
-    dose = states.steroid == 'unknown'
-    status = states.clinical == 'unknown'
+    dose = steroid == 'unknown'
+    status = clinical == 'unknown'
     if dose and status:
         return 'imaging_only'
     return 'no_steroid' if dose else 'no_clinical' if status else 'full'

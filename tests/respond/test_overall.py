@@ -2,6 +2,7 @@
 """The overall table: every row, what is missing, what a reader says, and what is told of it."""
 
 import itertools
+from dataclasses import replace
 
 import pytest
 from patients import NOT_KNOWN, WELL, At, by_products, course, run, said
@@ -91,6 +92,33 @@ def test_a_response_without_clinical_columns_is_provisional(row, basis):
     last = run(course(L001=[(20.0, 9.0), None], clinical=row))[-1]
     assert (last.response, last.basis, last.provisional) == ('CR', basis, basis != 'full')
     assert ('imaging only, provisional' in last.sentence) == (basis != 'full')
+
+
+@pytest.mark.parametrize(
+    ('row', 'basis', 'steroid', 'clinical'),
+    [
+        ({'steroid_mg': '4', 'kps': '90'}, 'full', 'stable', 'stable'),
+        ({'steroid_mg': '0'}, 'no_clinical', 'none', 'unknown'),
+        ({'ecog': '1'}, 'no_steroid', 'unknown', 'stable'),
+        (NOT_KNOWN, 'imaging_only', 'unknown', 'unknown'),
+    ],
+)
+def test_a_baseline_tells_its_own_inputs(row, basis, steroid, clinical):
+    before = {**WELL, 'kps': '80'}
+    patient = course(
+        'ET', L001=[(20.0, 19.0)] * 3, clinical=[before, row, WELL], info={'baseline_session': '02'}
+    )
+    for criterion in ('rano_hgg', 'rano2'):
+        first, second, _ = run(patient, criterion)
+        assert (second.reason, second.basis) == ('baseline', basis)
+        assert (second.steroid, second.clinical) == (steroid, clinical)
+        # Before baseline there is nothing to compare with, though inputs may be there.
+        assert (first.basis, first.steroid, first.clinical) == ('full', 'unknown', 'unknown')
+
+
+def test_a_visit_without_any_baseline_tells_its_own_inputs():
+    (row,) = run(course(L001=[(20.0, 9.0)], lost=(0,), clinical={'steroid_mg': '2', 'kps': '90'}))
+    assert (row.response, row.basis) == ('NE', 'full')
 
 
 def test_a_response_with_all_inputs_is_not_provisional():
@@ -293,12 +321,23 @@ def test_mixed_disease_of_one_part_is_that_part():
 
 
 def test_mixed_disease_is_not_evaluable_without_the_other_image_at_baseline():
-    from dataclasses import replace
-
     patient = course('ET', L001=[(30.0, 30.0)] * 2, more={'NonCE': {'L001': [(40.0, 40.0)] * 2}})
     first = replace(patient.visits[0], roles=('T1wCE',))
     last = run(replace(patient, visits=(first, patient.visits[1])), 'rano2')[-1]
     assert last.response == 'NE'
+
+
+@pytest.mark.parametrize(
+    ('role', 'kept', 'other'), [('T1wCE', 'ET', 'NonCE'), ('FLAIR', 'NonCE', 'ET')]
+)
+def test_mixed_disease_is_the_part_that_any_image_shows(role, kept, other):
+    sizes, grown = [(30.0, 30.0), (20.0, 20.0)], {other: {'L001': [(10.0, 10.0), (40.0, 40.0)]}}
+    patient = course(kept, L001=sizes, more=grown)
+    assert said(patient, 'rano2')[-1] == 'PD'
+    visits = tuple(replace(visit, roles=(role,)) for visit in patient.visits)
+    last = run(replace(patient, visits=visits), 'rano2')[-1]
+    assert (last.response, last.criterion) == ('PR', 'rano2')
+    assert {one.tissue for one in last.standings} == {kept}
 
 
 def test_days_are_told_since_the_first_visit_and_never_as_dates():

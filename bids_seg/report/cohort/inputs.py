@@ -67,7 +67,7 @@ def matrix(
         Rows of `group_qc.tsv`, one for each image.
     histories
         What `people.read_histories` gives: the tables judge a clinical state against that at
-        baseline, and so do not tell whether the baseline itself has one.
+        baseline, and so do not tell of one before baseline, or where the baseline has none.
     """
     held: dict[tuple[str, str], set[str]] = {}
     for row in visits:

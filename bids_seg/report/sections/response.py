@@ -126,7 +126,8 @@ def tiles(account: Account, row: Response) -> list[tuple[str, str, str]]:
             )
     found.append(_lesions(account))
     if row.steroid_mg is not None:
-        word = '' if row.steroid == 'unknown' else f'{row.steroid} since baseline'
+        compared = row.steroid != 'unknown' and row.reason != 'baseline'
+        word = f'{row.steroid} since baseline' if compared else ''
         found.append(('steroid', f'{row.steroid_mg} mg/day', word))
     return found
 
