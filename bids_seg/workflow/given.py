@@ -244,7 +244,18 @@ def _of_classes(file: GivenFile, volume: Volume) -> tuple[NDArray[np.uint8], tup
         'ET': 'ET' in there,
         'RC': 'RC' in there,
     }
+    if _undivided(labels, there):
+        # A core drawn as one tells nothing of what enhances, nor by itself of oedema.
+        has['ET'] = False
+        has['WT'] = bool(np.isin(labels, [CLASSES['SNFH'], CLASSES['WT']]).any())
     return labels, tuple(name for name, told in has.items() if told)
+
+
+def _undivided(labels: NDArray[np.uint8], there: set[str]) -> bool:
+    """Tell whether the core was drawn as one although the table knows its parts."""
+    drawn = set(np.unique(labels).tolist())
+    parts = {'NCR', 'ET'}
+    return parts <= there and CLASSES['TC'] in drawn and drawn.isdisjoint(CLASSES[p] for p in parts)
 
 
 def labels_of_masks(

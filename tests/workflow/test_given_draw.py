@@ -117,6 +117,24 @@ def test_a_table_that_knows_less_tells_less_apart(state, tmp_path, words, classe
     assert [labels(after).array[6, 6, 7], labels(after).array[10, 6, 7]] == classes
 
 
+def test_a_core_drawn_as_one_tells_nothing_of_its_parts(state, tmp_path):
+    words = {'1': 'NCR', '2': 'SNFH', '3': 'ET', '5': 'TC'}
+    core = box(value=5)
+    after = drawn(state, file(tmp_path / 'd.nii.gz', core, classes=words), task='metastases')
+    assert after.models[0].regions == ('TC',)
+    assert set(measured(after, 'metastases')[0].totals_mm3) == {'TC'}
+    core[9:11, 4:9, 6:9] = 2
+    after = drawn(state, file(tmp_path / 'e.nii.gz', core, classes=words), task='metastases')
+    assert after.models[0].regions == ('WT', 'TC')
+    # Where parts are drawn, or the table knows none of necrosis, the core is what is left of it.
+    core[6, 6, 7] = 3
+    after = drawn(state, file(tmp_path / 'f.nii.gz', core, classes=words), task='metastases')
+    assert after.models[0].regions == ('WT', 'TC', 'ET')
+    rest = {'3': 'ET', '5': 'TC'}
+    after = drawn(state, file(tmp_path / 'g.nii.gz', box(value=5), classes=rest), task='metastases')
+    assert after.models[0].volumes_mm3['ET'] == 0
+
+
 def test_masks_nest_even_where_they_were_drawn_apart(state, tmp_path):
     core = box(at=(slice(8, 10), slice(4, 9), slice(6, 9)))
     files = [
