@@ -177,6 +177,7 @@ def test_lesions_are_found_where_they_are(head, manner, looks):
     assert drawn.probabilities['TC'].shape == head.grid.shape
     assert not drawn.masks['TC'][~head.brain].any()
     assert drawn.images == ('T1wCE',)
+    assert drawn.warnings == (() if looks == 8 else (system.FEWER,))
 
 
 def test_the_original_s_blending_makes_it_less_sure(head):

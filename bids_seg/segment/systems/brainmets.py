@@ -33,6 +33,11 @@ SPREAD = 0.125
 """Standard deviation of the window's weights before the cube root, in its sides."""
 FLIPS = ((), *(axes for count in (1, 2, 3) for axes in combinations((0, 1, 2), count)))
 """Axes along which an image is mirrored, the image itself first."""
+FEWER = (
+    'Brain-Mets-Seg looked at the image once and not at its seven mirror images too, which take '
+    'hours on a processor: give --parity or an accelerator for all of them'
+)
+"""What is told where mirror images are left out."""
 TINY = 1e-6
 """Added to the standard deviation of the brain's intensities."""
 
@@ -167,6 +172,7 @@ def draw(scene: Scene, calls: Sequence[Call], manner: Manner) -> Drawn:
         mutual=mutual,
         masks={'TC': mask},
         images=('T1wCE',),
+        warnings=(FEWER,) if len(flips) < len(FLIPS) else (),
     )
 
 
