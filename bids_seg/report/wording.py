@@ -19,15 +19,37 @@ REGIONS: Mapping[str, str] = {
 }
 """Regions in words."""
 
-COLOURS: Mapping[str, str] = {'brain': '#e7a3ca', 'WT': '#56b4e9', 'TC': '#f0e442', 'ET': '#ff7f2a'}
+COLOURS: Mapping[str, str] = {
+    'brain': '#e7a3ca',
+    'WT': '#56b4e9',
+    'NonCE': '#56b4e9',
+    'TC': '#f0e442',
+    'ET': '#ff7f2a',
+    'RC': '#ffffff',
+}
 """Line colours on grey images: told apart with every common kind of colour blindness
-(after Wong 2011, doi:10.1038/nmeth.1618; orange made lighter for dark grounds)."""
+(after Wong 2011, doi:10.1038/nmeth.1618; orange made lighter for dark grounds). What does not
+enhance is drawn as the whole lesion, of which it is a part; the two stand in no figure together."""
 
-DASHES: Mapping[str, str] = {'brain': '2 3', 'WT': '', 'TC': '7 4', 'ET': ''}
+DASHES: Mapping[str, str] = {
+    'brain': '2 3',
+    'WT': '',
+    'NonCE': '',
+    'TC': '7 4',
+    'ET': '',
+    'RC': '2 3',
+}
 """Dash pattern of each line in screen pixels: where core and enhancing tumour share an edge,
 both colours are seen."""
 
-WIDTHS: Mapping[str, float] = {'brain': 1.2, 'WT': 1.3, 'TC': 1.7, 'ET': 1.3}
+WIDTHS: Mapping[str, float] = {
+    'brain': 1.2,
+    'WT': 1.3,
+    'NonCE': 1.3,
+    'TC': 1.7,
+    'ET': 1.3,
+    'RC': 1.3,
+}
 """Width of each line in screen pixels."""
 
 ROLE_NAMES: Mapping[str, str] = {

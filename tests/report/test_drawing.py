@@ -2,17 +2,21 @@
 """Pictures, outlines and lines."""
 
 import re
+from typing import get_args
 from xml.etree import ElementTree
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from painted_output import oblique
 
+from bids_seg.records import Tissue
 from bids_seg.report import drawing
 from bids_seg.report.drawing import Panel
 from bids_seg.report.view import Plane
+from bids_seg.report.wording import REGIONS
 
 
 def area(data):
@@ -42,6 +46,17 @@ def test_a_mask_at_the_edge_of_a_slice_is_closed():
     data = drawing.outline(np.ones((3, 4), bool), (1.0, 1.0))
     assert data.endswith('Z')
     assert area(data) == 12 - 0.5
+
+
+@pytest.mark.parametrize('region', [*REGIONS, *get_args(Tissue)])
+def test_every_region_and_tissue_has_a_line(region):
+    mask = np.zeros((5, 6), bool)
+    mask[1:4, 2:5] = True
+    drawn = drawing.outlines([(region, mask)], (1.0, 1.0))
+    ((colour, pattern, name),) = drawing.legend([region])
+    assert f'stroke="{colour}"' in drawn
+    assert (f'dasharray="{pattern}"' in drawn) == bool(pattern)
+    assert name.startswith(region)
 
 
 @given(st.floats(0, 3), st.floats(0.1, 3))
