@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ import keras
 import numpy as np
 
 from bids_seg.errors import InputError, UnavailableError
-from bids_seg.train.step import State
+from bids_seg.train.optimisers import State
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,28 +92,45 @@ def load(path: Path, *, like: State) -> tuple[State, Progress]:
     return State(*parts), progress
 
 
-def export(path: Path, *, model: keras.Model, weights: list[Any]) -> None:
-    """Write weights as others load them: Keras's own file, numbers in float16.
+def export(
+    path: Path,
+    *,
+    model: keras.Model,
+    weights: list[Any],
+    others: Sequence[Any] = (),
+    narrow: bool = True,
+) -> None:
+    """Write weights as others load them: Keras's own file.
 
     Parameters
     ----------
     path
         A file that ends in `.weights.h5`.
     model
-        The network; afterwards it carries these weights.
+        The network; afterwards it carries these weights. Further outputs serve in training
+        alone, and their weights are not written.
     weights
-        In the order of the model's variables.
+        In the order of the model's trained variables.
+    others
+        In the order of those that are not trained.
+    narrow
+        Whether numbers are written in float16.
     """
     import h5py
 
     for variable, value in zip(model.trainable_variables, weights, strict=True):
+        variable.assign(value)
+    for variable, value in zip(model.non_trainable_variables, others, strict=False):
         variable.assign(value)
     written = path.with_name(f'.part-{path.name}')
     slim = path.with_name(f'.slim-{path.name}')
     with warnings.catch_warnings():
         # Keras 3.15 copies its variables in a way that NumPy 2 has words for.
         warnings.filterwarnings('ignore', '__array__ implementation', DeprecationWarning)
-        model.save_weights(written)
+        drawing(model).save_weights(written)
+    if not narrow:
+        written.replace(path)
+        return
 
     with h5py.File(written) as source, h5py.File(slim, 'w') as target:
 
@@ -134,6 +152,19 @@ def export(path: Path, *, model: keras.Model, weights: list[Any]) -> None:
     slim.replace(path)
 
 
+def drawing(model: keras.Model) -> keras.Model:
+    """Return a network with its first output alone, the one that draws.
+
+    Parameters
+    ----------
+    model
+        With further outputs, for training; a network with one output is returned as it is.
+    """
+    if len(model.outputs) == 1:
+        return model
+    return keras.Model(model.inputs, model.outputs[0], name=model.name)
+
+
 def initial(path: Path, *, model: keras.Model) -> None:
     """Load exported weights into a network, to start from.
 
@@ -153,7 +184,7 @@ def initial(path: Path, *, model: keras.Model) -> None:
         with warnings.catch_warnings():
             # Keras loads what fits and only warns of layers that it left random.
             warnings.simplefilter('error', UserWarning)
-            model.load_weights(path)
+            drawing(model).load_weights(path)
     except (OSError, ValueError, UserWarning) as error:
         raise UnavailableError(
             f'weights cannot be loaded ({str(error).splitlines()[0]})',

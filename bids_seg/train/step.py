@@ -14,25 +14,7 @@ from keras import ops
 
 from bids_seg.errors import UnavailableError
 from bids_seg.train.losses import Loss
-
-BETAS = (0.9, 0.99)
-"""Memory of the first and second moment of the gradient; short runs forget fast."""
-
-SMOOTHING = 0.999
-"""Memory of the moving average of the weights."""
-
-
-class State(NamedTuple):
-    """What a step changes: lists of tensors, in the order of the model's variables."""
-
-    weights: list[Any]
-    """Trained weights, float32."""
-    average: list[Any]
-    """Moving average of the weights; this is what is exported."""
-    first: list[Any]
-    """Moving average of the gradients."""
-    second: list[Any]
-    """Moving average of the squared gradients."""
+from bids_seg.train.optimisers import AveragedAdam, Optimiser, State
 
 
 class Told(NamedTuple):
@@ -46,17 +28,21 @@ class Told(NamedTuple):
     """Whether the update was made: false where a gradient was not finite."""
 
 
-def start(model: keras.Model) -> State:
+def start(model: keras.Model, optimiser: Optimiser | None = None) -> State:
     """Return the state of a run that has seen nothing.
 
     Parameters
     ----------
     model
-        The network; all its variables are trained.
+        The network.
+    optimiser
+        What will move its weights; None: that of our networks.
     """
     weights = [ops.convert_to_tensor(variable) for variable in model.trainable_variables]
     zeros = [ops.zeros_like(weight) for weight in weights]
-    return State(weights, list(weights), zeros, list(zeros))
+    squares = zeros if optimiser is None or optimiser.squares else []
+    others = [ops.convert_to_tensor(variable) for variable in model.non_trainable_variables]
+    return State(weights, list(weights), zeros, list(squares), others)
 
 
 def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -88,7 +74,7 @@ def gradients(loss: Callable[..., Any]) -> Callable[..., tuple[Any, list[Any]]]:
     Parameters
     ----------
     loss
-        `(weights, ...)` to a scalar.
+        `(weights, ...)` to a scalar and whatever else, which is handed through.
 
     Raises
     ------
@@ -98,15 +84,15 @@ def gradients(loss: Callable[..., Any]) -> Callable[..., tuple[Any, list[Any]]]:
     if _backend() == 'jax':
         import jax
 
-        return jax.value_and_grad(loss)  # type: ignore[no-any-return]
+        return jax.value_and_grad(loss, has_aux=True)  # type: ignore[no-any-return]
     import tensorflow as tf
 
     def both(weights: list[Any], *rest: Any) -> tuple[Any, list[Any]]:
         """Record the forward pass and walk it back."""
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(weights)
-            value = loss(weights, *rest)
-        return value, tape.gradient(value, weights)
+            value, more = loss(weights, *rest)
+        return (value, more), tape.gradient(value, weights)
 
     return both
 
@@ -124,7 +110,7 @@ def _backend() -> str:
 
 
 def make(
-    model: keras.Model, loss: Loss, *, decay: float = 1e-4, clip: float = 1.0
+    model: keras.Model, loss: Loss, *, optimiser: Optimiser | None = None, batched: bool = False
 ) -> Callable[..., tuple[State, Told]]:
     """Return the compiled step of a network.
 
@@ -133,29 +119,29 @@ def make(
     model
         The network; its own variables are not touched.
     loss
-        What is made small.
-    decay
-        Weight decay of kernels; biases and gains have none.
-    clip
-        Longest gradient; a longer one is scaled down.
+        What is made small; given a list of outputs where the network has several.
+    optimiser
+        What moves the weights; None: that of our networks.
+    batched
+        Whether samples have a batch axis.
 
     Returns
     -------
     step
-        `(state, image, target, weight, rate, count)` to `(state, told)`; image, target and
-        weight without batch axis, rate the learning rate, count the updates so far, both
-        float32 scalars.
-
-    Notes
-    -----
-    Adam with decoupled weight decay, https://arxiv.org/abs/1711.05101, algorithm 2.
+        `(state, image, target, weight, rate, count)` to `(state, told)`; rate is the learning
+        rate, count the updates so far, both float32 scalars.
     """
-    decays = [decay if variable.name == 'kernel' else 0.0 for variable in model.variables]
+    rule = optimiser or AveragedAdam()
+    kernels = [variable.name == 'kernel' for variable in model.trainable_variables]
 
-    def lose(weights: list[Any], image: Any, target: Any, weight: Any) -> Any:
-        """Run the network and return its loss."""
-        logits, _ = model.stateless_call(weights, [], image[None], training=True)
-        return loss(logits, target[None], weight[None])
+    def lose(
+        weights: list[Any], others: list[Any], image: Any, target: Any, weight: Any
+    ) -> tuple[Any, list[Any]]:
+        """Run the network and return its loss, and what changed without being trained."""
+        if not batched:
+            image, target, weight = image[None], target[None], weight[None]
+        logits, changed = model.stateless_call(weights, others, image, training=True)
+        return loss(logits, target, weight), changed
 
     differentiate = gradients(lose)
 
@@ -163,12 +149,12 @@ def make(
         state: State, image: Any, target: Any, weight: Any, rate: Any, count: Any
     ) -> tuple[State, Told]:
         """Update the state once, or leave it where a gradient is not finite."""
-        value, slopes = differentiate(state.weights, image, target, weight)
+        (value, others), slopes = differentiate(state.weights, state.others, image, target, weight)
         norm = ops.sqrt(sum(ops.sum(ops.square(slope)) for slope in slopes))
         good = ops.logical_and(ops.isfinite(norm), ops.isfinite(value))
-        cut = clip / ops.maximum(norm, clip)
+        cut = 1.0 if rule.clip is None else rule.clip / ops.maximum(norm, rule.clip)
         slopes = [ops.where(good, slope * cut, 0.0) for slope in slopes]
-        updated = _adam(state, slopes, decays, rate, count)
+        updated = rule.update(state, slopes, kernels, rate, count)._replace(others=others)
         kept = [
             [ops.where(good, new, old) for new, old in zip(news, olds, strict=True)]
             for news, olds in zip(updated, state, strict=True)
@@ -176,25 +162,6 @@ def make(
         return State(*kept), Told(value, norm, good)
 
     return compiled(step)
-
-
-def _adam(state: State, slopes: list[Any], decays: list[float], rate: Any, count: Any) -> State:
-    """Return the state after one update of Adam with decoupled decay."""
-    memory, memory2 = BETAS
-    bias = 1.0 - memory ** (count + 1.0)
-    bias2 = 1.0 - memory2 ** (count + 1.0)
-    average = ops.minimum(SMOOTHING, (1.0 + count) / (10.0 + count))
-    new = State([], [], [], [])
-    for weight, mean, first, second, slope, decay in zip(*state, slopes, decays, strict=True):
-        first = memory * first + (1.0 - memory) * slope
-        second = memory2 * second + (1.0 - memory2) * ops.square(slope)
-        change = (first / bias) / (ops.sqrt(second / bias2) + 1e-7) + decay * weight
-        moved = weight - rate * change
-        new.weights.append(moved)
-        new.average.append(average * mean + (1.0 - average) * moved)
-        new.first.append(first)
-        new.second.append(second)
-    return new
 
 
 def predictor(model: keras.Model) -> Callable[..., Any]:
@@ -212,3 +179,20 @@ def predictor(model: keras.Model) -> Callable[..., Any]:
         return ops.sigmoid(logits[0])
 
     return compiled(predict)
+
+
+def caller(model: keras.Model) -> Callable[..., Any]:
+    """Return a compiled `(weights, others, batch)` to the logits of a batch.
+
+    Parameters
+    ----------
+    model
+        The network; its own variables are not touched. Of several outputs the first is meant.
+    """
+
+    def call(weights: list[Any], others: list[Any], batch: Any) -> Any:
+        """Run the network with these weights."""
+        logits, _ = model.stateless_call(weights, others, batch, training=False)
+        return logits[0] if isinstance(logits, list) else logits
+
+    return compiled(call)

@@ -6,8 +6,8 @@ from __future__ import annotations
 import json
 import logging
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +18,8 @@ from keras import ops
 from bids_seg.train import checkpoint, curves, step, stream
 from bids_seg.train.checkpoint import Progress
 from bids_seg.train.losses import Loss
-from bids_seg.train.schedule import Schedule
-from bids_seg.train.step import State
+from bids_seg.train.optimisers import AveragedAdam, Optimiser, State
+from bids_seg.train.schedule import Rates
 from bids_seg.train.stream import Sample, Source
 
 logger = logging.getLogger(__name__)
@@ -43,6 +43,30 @@ class Options:
     """Seconds between validations."""
     log_every: int = 50
     """Steps between lines of the log."""
+    epoch: int = 0
+    """Steps between validations, whatever the time; 0: by the clock."""
+    best: bool = False
+    """Whether only weights of the best score yet are exported."""
+    patience: int = 0
+    """Validations in a row without a better score after which the run ends; 0: it goes on."""
+
+
+Look = Callable[[Callable[[Any], Any], Any], Any]
+"""From a network, batch to logits, and the whole image of a visit to its probabilities."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manner:
+    """How a run steps, is scored and exported; as it stands, that of our networks."""
+
+    optimiser: Optimiser = field(default_factory=AveragedAdam)
+    """What moves the weights."""
+    batched: bool = False
+    """Whether samples have a batch axis."""
+    look: Look | None = None
+    """How an image of a visit is looked at; None: at once."""
+    narrow: bool = True
+    """Whether weights are exported in float16."""
 
 
 @dataclass(slots=True)
@@ -78,6 +102,8 @@ class Run:
         Where checkpoint, log, curves and weights are written; made where missing.
     name
         Stem of the file of weights.
+    manner
+        How it steps, is scored and exported; None: as our networks do.
     """
 
     def __init__(
@@ -85,20 +111,25 @@ class Run:
         model: keras.Model,
         loss: Loss,
         *,
-        schedule: Schedule,
+        schedule: Rates,
         regions: Sequence[str],
         folder: Path,
         name: str,
+        manner: Manner | None = None,
     ) -> None:
         self.model = model
+        self.manner = manner or Manner()
         self.schedule = schedule
         self.regions = tuple(regions)
         self.folder = folder
         self.weights_file = folder / f'{name}.weights.h5'
-        self.state: State = step.start(model)
+        self.state: State = step.start(model, self.manner.optimiser)
         self.progress = Progress()
-        self._step = step.make(model, loss)
+        self._step = step.make(
+            model, loss, optimiser=self.manner.optimiser, batched=self.manner.batched
+        )
         self._predict = step.predictor(model)
+        self._call = step.caller(model)
         self._recent: list[tuple[float, float]] = []
         folder.mkdir(parents=True, exist_ok=True)
 
@@ -143,28 +174,42 @@ class Run:
                     self._log_steps()
                 if saving.due():
                     self.save()
-                if judging.due():
-                    self.validate(validation)
-                if elapsed > limit:
+                if self._judge(judging, validation, options) or elapsed > limit:
                     break
         finally:
             samples.close()
             self._log_steps()
             self.save()
-        self.validate(validation)
+        if not options.epoch or self.progress.step % options.epoch:
+            self.validate(validation, best=options.best)
         return self.progress
+
+    def _judge(self, clock: _Clock, validation: Sequence[Sample], options: Options) -> bool:
+        """Validate where it is due; return whether nothing better has come for too long."""
+        if not options.epoch:
+            if clock.due():
+                self.validate(validation, best=options.best)
+            return False
+        if self.progress.step % options.epoch:
+            return False
+        self.validate(validation, best=options.best)
+        scores = self._scores()
+        since = len(scores) - 1 - scores.index(max(scores)) if scores else 0
+        return 0 < options.patience <= since
 
     def save(self) -> None:
         """Write the checkpoint."""
         checkpoint.save(self.folder / CHECKPOINT, state=self.state, progress=self.progress)
 
-    def validate(self, samples: Sequence[Sample]) -> dict[str, float]:
+    def validate(self, samples: Sequence[Sample], *, best: bool = False) -> dict[str, float]:
         """Score the averaged weights, log it, draw the curves and export the weights.
 
         Parameters
         ----------
         samples
             What to score on.
+        best
+            Whether to export only where no earlier score was as good.
 
         Returns
         -------
@@ -183,8 +228,27 @@ class Run:
         if scores:
             self._write({'validation': scores})
         curves.draw(self.folder / LOG, self.folder / CURVES)
-        checkpoint.export(self.weights_file, model=self.model, weights=self.state.average)
+        earlier = self._scores()[:-1]
+        if not (best and scores and earlier) or self._scores()[-1] > max(earlier):
+            checkpoint.export(
+                self.weights_file,
+                model=self.model,
+                weights=self.state.average,
+                others=self.state.others,
+                narrow=self.manner.narrow,
+            )
         return scores
+
+    def _scores(self) -> list[float]:
+        """Return the mean over regions of the score of each validation so far."""
+        log = self.folder / LOG
+        lines = curves.read(log) if log.is_file() else []
+        told = {line['step']: line['validation'] for line in lines if 'validation' in line}
+        return [
+            float(np.mean([value for name, value in one.items() if name.endswith(' mean')]))
+            for at, one in sorted(told.items())
+            if at <= self.progress.step
+        ]
 
     def predict(self, image: Any) -> np.ndarray[Any, np.dtype[np.float32]]:
         """Return the probabilities of the averaged weights, `(I, J, K, R)`.
@@ -192,9 +256,18 @@ class Run:
         Parameters
         ----------
         image
-            `(I, J, K, C)`, normalised.
+            `(I, J, K, C)`, normalised; a stack of slices is `(S, rows, columns, C)`.
         """
-        return np.asarray(self._predict(self.state.average, image), dtype=np.float32)
+        look = self.manner.look
+        if look is None:
+            return np.asarray(self._predict(self.state.average, image), dtype=np.float32)
+
+        def call(batch: Any) -> np.ndarray[Any, np.dtype[np.float32]]:
+            """Return logits of a batch."""
+            said = self._call(self.state.average, self.state.others, ops.convert_to_tensor(batch))
+            return np.asarray(said, dtype=np.float32)
+
+        return np.asarray(look(call, image), dtype=np.float32)
 
     def _advance(self, sample: Sample) -> None:
         """Take one step."""
