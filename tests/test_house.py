@@ -30,9 +30,18 @@ def tracked():
 @pytest.mark.parametrize('page', PAGES, ids=lambda page: page.name)
 def test_every_link_leads_somewhere(page):
     text = page.read_text(encoding='utf-8')
-    for target in re.findall(r'\]\(([^)#]+)(?:#[^)]*)?\)', text):
-        if not re.match(r'[a-z]+:', target):
-            assert (page.parent / target).exists(), f'{page.name} links to {target}'
+    for target, heading in re.findall(r'\]\(([^)#]*)#?([^)]*)\)', text):
+        if re.match(r'[a-z]+:', target):
+            continue
+        place = page.parent / target if target else page
+        assert place.exists(), f'{page.name} links to {target}'
+        if heading:
+            assert heading in anchors(place), f'{page.name} links to {target}#{heading}'
+
+
+def anchors(page):
+    headings = re.findall(r'^#+ (.*)$', page.read_text(encoding='utf-8'), re.MULTILINE)
+    return {re.sub(r'[^\w -]', '', line.lower()).replace(' ', '-') for line in headings}
 
 
 def commands():
