@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bids_seg.errors import UnavailableError
+from bids_seg.segment import readers
 from bids_seg.segment.model import Model, Own
 from bids_seg.segment.system import Call, Published
 
@@ -228,7 +229,10 @@ def _filled(model: Model, path: Path) -> keras.Model:
     """Return the network of a model with the weights of one member."""
     network = model.system.build()
     if isinstance(model.system, Published):
-        model.system.load(network, path)
+        if readers.is_exported(path):
+            readers.fill_exported(network, path)
+        else:
+            model.system.load(network, path)
         return network
     try:
         network.load_weights(path)

@@ -13,7 +13,8 @@ from typing import Any
 import keras
 import numpy as np
 
-from bids_seg.errors import InputError, UnavailableError
+from bids_seg.errors import InputError
+from bids_seg.segment import readers
 from bids_seg.train.optimisers import State
 
 
@@ -180,14 +181,4 @@ def initial(path: Path, *, model: keras.Model) -> None:
     UnavailableError
         The file is missing or belongs to another network.
     """
-    try:
-        with warnings.catch_warnings():
-            # Keras loads what fits and only warns of layers that it left random.
-            warnings.simplefilter('error', UserWarning)
-            drawing(model).load_weights(path)
-    except (OSError, ValueError, UserWarning) as error:
-        raise UnavailableError(
-            f'weights cannot be loaded ({str(error).splitlines()[0]})',
-            where=path,
-            do='give a .weights.h5 file that was exported for the same network',
-        ) from error
+    readers.fill_exported(drawing(model), path)
