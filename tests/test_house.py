@@ -79,6 +79,8 @@ def test_the_examples_can_be_read():
     assert set(read_edits(folder / 'reader.tsv')) == {'metastases'}
     assert len(read_visit_rows(folder / 'sessions.tsv').of('metastases')) == 3
     assert set(read_filters(folder / 'filter.json')) == {'T1w', 'T1wCE', 'FLAIR'}
+    words = ['in', 'out', 'group', '--config-file', str(folder / 'settings.toml')]
+    assert settings(words, environment={}).criteria == ('auto', 'rano_hgg')
 
 
 def test_the_makefile_has_every_target_that_the_documentation_names():
