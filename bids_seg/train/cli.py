@@ -12,10 +12,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bids_seg.errors import UserError
+from bids_seg.train import published
 
 logger = logging.getLogger(__name__)
 
-NETWORKS = ('brain', 'glioma', 'metastases')
+NETWORKS = ('brain', 'glioma', 'metastases', *published.names())
 
 
 def parser() -> argparse.ArgumentParser:
@@ -23,7 +24,8 @@ def parser() -> argparse.ArgumentParser:
     made = argparse.ArgumentParser(
         prog='bids-seg train',
         description='Train one of the networks on images painted from label maps of heads, or go '
-        'on training it on labelled scans. A run that is started again in the same folder goes '
+        'on training it on labelled scans; or train the network of a published system by its '
+        'own recipe on labelled scans. A run that is started again in the same folder goes '
         'on where it stopped.',
     )
     made.add_argument('network', choices=NETWORKS, help='which network')
@@ -42,7 +44,7 @@ def parser() -> argparse.ArgumentParser:
         '--init',
         type=Path,
         metavar='WEIGHTS',
-        help='weights to start from (.weights.h5): transfer learning',
+        help='weights to start from (.weights.h5, or as published): transfer learning',
     )
     made.add_argument(
         '--threads', type=_count, default=1, metavar='N', help='threads of one operation (1)'

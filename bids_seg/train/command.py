@@ -14,7 +14,18 @@ import keras
 from bids_seg.errors import OutputError
 from bids_seg.segment import models
 from bids_seg.segment.model import Model
-from bids_seg.train import calibrate, checkpoint, heads, labelled, preview, recipes, stream, trainer
+from bids_seg.train import (
+    calibrate,
+    checkpoint,
+    heads,
+    labelled,
+    preview,
+    published,
+    recipes,
+    retrain,
+    stream,
+    trainer,
+)
 from bids_seg.train.recipes import Recipe
 from bids_seg.train.schedule import Schedule
 from bids_seg.train.stream import Sample, Source
@@ -37,8 +48,10 @@ def run(words: argparse.Namespace) -> int:
     words
         What the parser of `cli` read.
     """
-    recipe = recipes.RECIPES[words.network]
     _folder(words.out_dir)
+    if words.network in published.names():
+        return retrain.run(words)
+    recipe = recipes.RECIPES[words.network]
     read = _labelled if labelled.is_labelled(words.data) else _painted
     source, validation = read(recipe, words)
     if words.preview:

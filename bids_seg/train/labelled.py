@@ -168,8 +168,14 @@ def split(cases: Sequence[Case]) -> tuple[list[Case], list[Case]]:
 
 
 @lru_cache(maxsize=24)
-def _volume(path: Path) -> Volume:
-    """Read an image once; a few stay in memory."""
+def scan(path: Path) -> Volume:
+    """Read an image once; a few stay in memory.
+
+    Parameters
+    ----------
+    path
+        A scan.
+    """
     return image.read(path)[0]
 
 
@@ -240,9 +246,9 @@ def _sample(
 ) -> Sample:
     """Sample one visit onto the network's grid."""
     shown = _choose(case, model, rng)
-    reference = _volume(next(iter(shown.values())))
-    brain = _brain(case, reference)
-    truth = [brain] if model.task == 'brain' else _truth_arrays(case, model)
+    reference = scan(next(iter(shown.values())))
+    brain = brain_of(case, reference)
+    truth = [brain] if model.task == 'brain' else truths(case, model)
     middle = _middle(truth, brain, rng, model)
     affine = _place(model.own.spacing, shape, middle, rng)
     target = np.stack([np.clip(_at(mask, affine, shape, 1), 0, 1) for mask in truth], axis=-1)
@@ -256,7 +262,7 @@ def _sample(
         if part not in shown:
             channels.append(np.zeros(shape, np.float32))
             continue
-        volume = _volume(shown[part])
+        volume = scan(shown[part])
         values = _at(volume, affine, shape, 1)
         field = _at(Volume(np.ones(volume.array.shape, np.float32), volume.grid), affine, shape, 0)
         mask = field > 0.5 if model.task == 'brain' else inner
@@ -284,8 +290,16 @@ def _choose(case: Case, model: Model, rng: np.random.Generator | None) -> dict[R
     return kept if enough else wanted
 
 
-def _truth_arrays(case: Case, model: Model) -> list[Volume]:
-    """Return one mask per region."""
+def truths(case: Case, model: Model) -> list[Volume]:
+    """Return one mask per region, float32.
+
+    Parameters
+    ----------
+    case
+        The visit.
+    model
+        Whose regions.
+    """
     if 'dseg' not in case.truth:
         masks = [_labels(case.truth[region]) for region in model.regions]
         return [Volume((mask.array > 0).astype(np.float32), mask.grid) for mask in masks]
@@ -296,8 +310,21 @@ def _truth_arrays(case: Case, model: Model) -> list[Volume]:
     ]
 
 
-def _brain(case: Case, reference: Volume) -> Volume:
-    """Return the brain mask: the given one, else what a stripped scan shows."""
+def brain_of(case: Case, reference: Volume) -> Volume:
+    """Return the brain mask: the given one, else what a stripped scan shows; float32.
+
+    Parameters
+    ----------
+    case
+        The visit.
+    reference
+        One of its scans; a mask on its grid is preferred.
+
+    Raises
+    ------
+    InputError
+        If there is no mask and the scan is not stripped.
+    """
     masks = [_labels(file) for file in case.brains]
     # Where every scan has a mask of its own, the one on the same grid belongs to it.
     own = [mask for mask in masks if mask.grid.same(reference.grid)] or masks
