@@ -295,7 +295,7 @@ def test_a_page_that_is_missing_is_made_again(run):
 def test_a_page_that_fails_ends_with_code_3_and_all_images(run, monkeypatch):
     from bids_seg import report
 
-    def broken(out_dir, label):
+    def broken(out_dir, label, *, shape):
         raise ValueError(f'no ink for {out_dir}/{label}')
 
     monkeypatch.setattr(report, 'participant', broken)
