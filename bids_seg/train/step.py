@@ -61,7 +61,7 @@ def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
     if _backend() == 'jax':
         import jax
 
-        return jax.jit(function)  # type: ignore[no-any-return]
+        return jax.jit(function)
     import tensorflow as tf
 
     # Not by XLA, which is ten times slower for 3-D convolutions on a processor.
@@ -84,7 +84,7 @@ def gradients(loss: Callable[..., Any]) -> Callable[..., tuple[Any, list[Any]]]:
     if _backend() == 'jax':
         import jax
 
-        return jax.value_and_grad(loss, has_aux=True)  # type: ignore[no-any-return]
+        return jax.value_and_grad(loss, has_aux=True)
     import tensorflow as tf
 
     def both(weights: list[Any], *rest: Any) -> tuple[Any, list[Any]]:
