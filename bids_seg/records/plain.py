@@ -19,6 +19,7 @@ def to_json(record: object) -> str:
 
     Examples
     --------
+    >>> from bids_seg.records import Cost
     >>> to_json(Cost(stage='align', seconds=1.5, peak_mb=None))
     '{"stage": "align", "seconds": 1.5, "peak_mb": null}'
     """
@@ -30,6 +31,7 @@ def from_json(kind: type[R], text: str) -> R:
 
     Examples
     --------
+    >>> from bids_seg.records import Cost
     >>> cost = Cost(stage='align', seconds=1.5, peak_mb=None)
     >>> from_json(Cost, to_json(cost)) == cost
     True

@@ -208,8 +208,8 @@ def flag(word: str) -> str:
 
     Examples
     --------
-    >>> flag('late_confirm')
-    'late confirm'
+    >>> flag('not_in_the_list')
+    'not in the list'
     """
     return FLAGS.get(word, word.replace('_', ' '))
 
