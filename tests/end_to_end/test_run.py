@@ -175,7 +175,7 @@ def expected():
         *braces('{.bidsignore,README.md,dataset_description.json,descriptions.tsv}'),
         *('descriptions.json', 'group.html'),
         *braces('participants.{tsv,json}'),
-        *braces('group_{lesions,visits,qc}.{tsv,json}'),
+        *braces('group_{lesions,visits,best,qc}.{tsv,json}'),
         *braces('sub-{01,02,03}.html'),
         *braces('sub-01/sub-01_{sessions,lesions}.{tsv,json}'),
         *braces('sub-02/sub-02_lesions.{tsv,json}'),
@@ -183,6 +183,15 @@ def expected():
     ]
     for session in ('01', '02'):
         names += glioma_visit(f'sub-01_ses-{session}', f'sub-01/ses-{session}/anat')
+        stem = f'sub-01/ses-{session}/anat/sub-01_ses-{session}_'
+        for pattern in (
+            'from-orig_to-individual_mode-image_xfm.{txt,json}',
+            'space-orig_seg-gliomaNonCELesions_dseg.{nii.gz,json,tsv}',
+            'space-individual_seg-glioma{Lesions,NonCELesions}_dseg.{nii.gz,json,tsv}',
+        ):
+            names += [stem + end for end in braces(pattern)]
+    tracks = 'sub-01/anat/sub-01_space-individual_seg-glioma{Tracks,NonCETracks}_dseg'
+    names += braces(f'{tracks}.{{nii.gz,json,tsv}}')
     names += braces('sub-02/anat/sub-02_space-orig_desc-{brain_mask,preproc_T1w}.{nii.gz,json}')
     stem = 'sub-03/ses-pre/anat/sub-03_ses-pre_'
     for pattern in (
