@@ -70,6 +70,24 @@ def test_seeded_weights_give_the_numbers_they_always_gave():
     np.testing.assert_allclose(found, GOLDEN, atol=2e-5)
 
 
+@pytest.mark.filterwarnings('ignore')
+def test_it_is_monai_s_own_network_on_fresh_random_weights():
+    torch = pytest.importorskip('torch')
+    nets = pytest.importorskip('monai.networks.nets')
+    theirs = nets.SegResNet(
+        blocks_down=(1, 2, 2, 4), blocks_up=(1, 1, 1), init_filters=16,
+        in_channels=4, out_channels=3, dropout_prob=0.2,
+    ).eval()  # fmt: skip
+    ours = network.build()
+    network.fill(
+        ours, {name: value.numpy() for name, value in theirs.state_dict().items()}, where='MONAI'
+    )
+    x = np.random.default_rng().standard_normal((1, 32, 24, 40, 4)).astype(np.float32)
+    with torch.no_grad():
+        expected = theirs(torch.from_numpy(np.moveaxis(x, -1, 1))).numpy()
+    np.testing.assert_allclose(np.asarray(ours(x)), last(expected), atol=5e-5)
+
+
 def test_dropout_works_in_training_alone():
     model = files.seed_weights(network.build(8), 1)
     x = np.ones((1, 8, 8, 8, 4), np.float32)
