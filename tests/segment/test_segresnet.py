@@ -85,7 +85,7 @@ def test_it_is_monai_s_own_network_on_fresh_random_weights():
     x = np.random.default_rng().standard_normal((1, 32, 24, 40, 4)).astype(np.float32)
     with torch.no_grad():
         expected = theirs(torch.from_numpy(np.moveaxis(x, -1, 1))).numpy()
-    np.testing.assert_allclose(np.asarray(ours(x)), last(expected), atol=5e-5)
+    np.testing.assert_allclose(keras.ops.convert_to_numpy(ours(x)), last(expected), atol=5e-5)
 
 
 def test_dropout_works_in_training_alone():
