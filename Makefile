@@ -31,7 +31,7 @@ unit: setup  ## everything that is quick
 	$(BIN)/pytest -q -n 2 --dist loadfile -m "not slow"
 
 e2e: setup  ## networks and whole runs, through run.py
-	$(BIN)/pytest -q -m slow --timeout 600
+	$(BIN)/pytest -q -n 2 --dist loadfile -m slow --timeout 600 --durations 12
 
 test: lint unit e2e  ## what a new machine runs
 
