@@ -50,7 +50,7 @@ reported.
   0.54). A missing T1w costs nothing, a missing T2w 0.02, 0.05 and 0.01. Calibration error within
   10 mm of the border 0.08, 0.14, 0.06.
 - **Real cases** (three of BraTS 2018 and 2023, four contrasts; looked at during development, so
-  no estimate for others): WT 0.66, 0.82, 0.84; TC 0.91, 0.77, 0.93; ET 0.80 and 0.84, and
+  no estimate for others): WT 0.66, 0.82, 0.88; TC 0.92, 0.76, 0.94; ET 0.79 and 0.86, and
   missed where it was 4 ml. Faint oedema is drawn too small.
 - **Limits**: single contrasts are much weaker than FLAIR with T1wCE; T1wCE alone can miss a
   tumour that does not enhance. White-matter lesions may be called tumour. After surgery the
