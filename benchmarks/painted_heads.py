@@ -75,6 +75,7 @@ def _glioma(found: list[heads.Head], count: int, weights: Path) -> None:
     """Print overlaps, calibration, and what a missing contrast costs."""
     draw, regions = _network('glioma', weights), models.find('glioma').regions
     contrasts = models.find('glioma').contrasts
+    spacing = models.find('glioma').system.spacing
     scores: dict[str, list[list[float]]] = {name: [] for name in ('none', *MISSING)}
     errors: list[list[float]] = []
     for image, target, weight in _scenes('glioma', found, count, complete=True):
@@ -86,7 +87,7 @@ def _glioma(found: list[heads.Head], count: int, weights: Path) -> None:
             drawn = draw(given)
             scores[name].append(_dice(drawn, target, weight))
             if name == 'none':
-                errors.append(_errors(drawn, target, weight, spacing=2.0))
+                errors.append(_errors(drawn, target, weight, spacing=spacing))
     print(f'\n| glioma, {count} unseen painted heads | ' + ' | '.join(regions) + ' |')
     print('|---|' + '---|' * len(regions))
     complete = np.array(scores['none'])
@@ -99,7 +100,7 @@ def _glioma(found: list[heads.Head], count: int, weights: Path) -> None:
 
 def _metastases(found: list[heads.Head], count: int, weights: Path) -> None:
     """Print how many are found by size, and how many are false."""
-    draw = _network('metastases', weights)
+    draw, spacing = _network('metastases', weights), models.find('metastases').system.spacing
     hits = dict.fromkeys(LENGTHS, 0.0)
     there = dict.fromkeys(LENGTHS, 0.0)
     false, overlaps, litres, errors = 0.0, [], 0.0, []
@@ -107,13 +108,13 @@ def _metastases(found: list[heads.Head], count: int, weights: Path) -> None:
         known = np.broadcast_to(weight[..., :1] > 0, target.shape)[..., 0]
         drawn = draw(image)
         truth, mask = (target[..., 0] >= 0.5) & known, (drawn[..., 0] >= 0.5) & known
-        scores = lesionwise(mask, truth, affine=np.eye(4))
+        scores = lesionwise(mask, truth, affine=np.diag([spacing, spacing, spacing, 1.0]))
         for size in LENGTHS:
             hits[size] += scores[f'sensitivity_{size}'].top
             there[size] += scores[f'sensitivity_{size}'].bottom or 0
         false += scores['false_positives'].top
         overlaps.append(dice(mask, truth) if truth.any() else float('nan'))
-        errors.append(_errors(drawn, target, weight, spacing=1.0))
+        errors.append(_errors(drawn, target, weight, spacing=spacing))
         litres += float((image[..., 0] != 0).sum()) / 1e6
     print(f'\n| metastases, {count} unseen painted pieces | found |\n|---|---|')
     for size in LENGTHS:

@@ -250,8 +250,7 @@ def _own_tumour(scene: Scene, *, model: Model, system: Own, run: Run) -> Drawn:
 def _within(mask: Mask, inside: Mask) -> Mask:
     """Return the pieces of a mask that do not lie in the margin around the brain for the most part.
 
-    Dura, sinuses and muscle that the margin holds are bright as tumour is. On painted heads with
-    poor brain masks the pieces that this takes are false, all 24 of 24.
+    Dura, sinuses and muscle that the margin holds are bright as tumour is.
     """
     from scipy import ndimage
 

@@ -47,7 +47,8 @@ inside the brain mask. Oedema is not drawn.
   9000, 10500 samples), the first layer was given sight of absolute brightness after 2450
   samples, and the weight of the focal term was halved after 4200; the second run saw more large
   lesions. A repetition gives other weights.
-- **Unseen heads, painted** (110 pieces; `python -m benchmarks.painted_heads`): found 0 of 34 of
+- **Unseen heads, painted** (110 pieces; `python -m benchmarks.painted_heads HEADS
+  --networks metastases --scenes 110`): found 0 of 34 of
   3-5 mm, 24 of 70 of 5-10 mm, 30 of 39 of 10-20 mm, 6 of 16 above, many of which a piece holds
   in part alone; 1.0 false alarms a head. The second network alone found 25, 30 and 9, with 1.3
   false alarms. Dice of a piece: median 0.19, mean 0.34. Calibration error within 10 mm of the
