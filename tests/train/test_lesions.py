@@ -149,7 +149,9 @@ def test_a_scene_without_a_lesion_has_empty_targets(head):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize('kind', ['ring', 'mixed', 'low grade', 'after surgery', 'wedge'])
+@pytest.mark.parametrize(
+    'kind', ['ring', 'mixed', 'low grade', 'after surgery', 'recurrent', 'wedge']
+)
 def test_targets_are_nested_and_lie_in_the_brain(head, kind):
     rng = np.random.default_rng((8, len(kind)))
     filled = glioma_draw.nothing(rng, head)

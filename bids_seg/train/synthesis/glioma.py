@@ -35,18 +35,18 @@ CONTRASTS = tissues.CONTRASTS
 """Order of the image channels; as many planes that say which are there follow."""
 
 SUBSETS: tuple[tuple[float, tuple[str, ...]], ...] = (
-    (0.28, ('T1wCE', 'T1w', 'T2w', 'FLAIR')),
-    (0.08, ('T1w', 'T2w', 'FLAIR')),
-    (0.08, ('T1wCE', 'T2w', 'FLAIR')),
-    (0.08, ('T1wCE', 'T1w', 'FLAIR')),
-    (0.08, ('T1wCE', 'T1w', 'T2w')),
+    (0.27, ('T1wCE', 'T1w', 'T2w', 'FLAIR')),
+    (0.06, ('T1w', 'T2w', 'FLAIR')),
+    (0.07, ('T1wCE', 'T2w', 'FLAIR')),
+    (0.07, ('T1wCE', 'T1w', 'FLAIR')),
+    (0.07, ('T1wCE', 'T1w', 'T2w')),
     (0.06, ('T1wCE', 'FLAIR')),
     (0.035, ('T1w', 'FLAIR')),
     (0.035, ('T2w', 'FLAIR')),
     (0.035, ('T1wCE', 'T1w')),
     (0.035, ('T1wCE', 'T2w')),
-    (0.07, ('FLAIR',)),
-    (0.13, ('T1wCE',)),
+    (0.09, ('FLAIR',)),
+    (0.20, ('T1wCE',)),
 )
 """Which contrasts are there, and how often."""
 
@@ -87,6 +87,8 @@ def draw(
     values, lesion = paint.examination(rng, ranges)
     values = paint.alike(values, same)
     texture = rng.uniform(*ranges.texture) * rng.uniform(0.5, 1.5, len(values))
+    grey = [*tissues.members('cortex'), *tissues.members('deep grey')]
+    texture[grey] *= rng.uniform(1.0, ranges.grey_texture)
     present = subset(rng)
     scans = [
         examination.draw_contrast(rng, ranges, values=column, shape=shape, spacing=spacing)

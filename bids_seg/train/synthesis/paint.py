@@ -99,7 +99,7 @@ def examination(
     rng
         Source of random numbers.
     ranges
-        How often fat is suppressed.
+        How often fat is suppressed, and uptake faint.
 
     Returns
     -------
@@ -119,6 +119,8 @@ def examination(
     values = {row: drawn[index] for index, row in enumerate(rows)}
     if chance(rng, ranges.suppressed_fat):
         values['fat'] = values['suppressed fat']
+    if chance(rng, ranges.faint_chance):
+        values['enhancing'][enhanced] = rng.uniform(*ranges.faint)
     if chance(rng, 0.4):
         values['necrosis'] = values['solid necrosis']
     blood = ('fresh blood', 'old blood', 'scar')

@@ -76,6 +76,9 @@ class Ranges:
     """Relative spread of smooth texture in known mode: tissue is not flat."""
     texture_pitch: Range = (2.0, 6.0)
     """Half wavelength of texture, voxels."""
+    grey_texture: float = 1.0
+    """Up to how many times as strong the texture of grey matter is: limbic cortex, insula and
+    hippocampus shine in FLAIR."""
     grain: Range = (0.0, 0.05)
     """Relative spread of voxel-wise texture in known mode."""
 
@@ -162,6 +165,11 @@ class Ranges:
     """Brightness of such blobs, of white matter."""
     lost_chance: float = 0.06
     """Share of contrasts whose field ends within the brain."""
+    faint_chance: float = 0.0
+    """Share of examinations whose lesions take up little contrast: after radiation, drugs against
+    new vessels, a scan too early."""
+    faint: Range = (1.0, 1.3)
+    """Brightness of such uptake, of white matter."""
     lesion_texture: float = 0.10
     """Relative spread of texture in lesions; 1.8 times as much where contrast is taken up."""
 
@@ -179,9 +187,12 @@ GLIOMA = Ranges(
     low_shift=0.0,
     elastic=(0.0, 5.0),
     texture=(0.01, 0.06),
+    texture_pitch=(2.0, 8.0),
+    grey_texture=3.0,
     bias=(0.0, 0.4),
     coil_chance=0.05,
-    thick=(1.0, 7.0),
+    thick_chance=0.7,
+    thick=(1.0, 8.0),
     isotropic=(0.7, 2.5),
     ghost_chance=0.08,
     ghost=(0.02, 0.08),
@@ -189,6 +200,7 @@ GLIOMA = Ranges(
     gamma=0.12,
     crop_chance=0.12,
     crop=(8.0, 45.0),
+    faint_chance=0.3,
 )
 """Glioma: four contrasts, cut to the brain."""
 

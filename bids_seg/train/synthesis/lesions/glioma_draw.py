@@ -38,7 +38,7 @@ Vector = NDArray[np.floating]
 
 
 def draw(rng: np.random.Generator, head: Head) -> Draw:
-    """Draw one scene: a tumour (0.78), or an empty one, or something that imitates a tumour.
+    """Draw one scene: a tumour (0.74), or an empty one, or something that imitates a tumour.
 
     Parameters
     ----------
@@ -249,6 +249,34 @@ def _low_grade(rng: np.random.Generator, head: Head, scene: Draw) -> None:
 
 def _after_surgery(rng: np.random.Generator, head: Head, scene: Draw) -> None:
     """Cavity at the surface or deep, perhaps with a level of blood, a bright wall, a remnant."""
+    around = _resect(rng, head, scene)
+    if rng.random() < 0.5:
+        count = int(rng.integers(1, 3))
+        scene['centre'][:count] = around[rng.integers(len(around), size=count)]
+        scene['radius'][:count] = rng.uniform(2.5, 9.0, count)
+        scene['uptake_above'] = np.asarray(-20.0)
+    scene['oedema'] = np.asarray(rng.uniform(2.0, 22.0))
+
+
+def _recurrent(rng: np.random.Generator, head: Head, scene: Draw) -> None:
+    """Rings and lobes that have grown again around a cavity."""
+    around = _resect(rng, head, scene)
+    count = int(rng.integers(1, MAX_FOCI + 1))
+    scene['centre'][:count] = around[rng.integers(len(around), size=count)]
+    scene['radius'][:count] = rng.uniform(5.0, 22.0, count)
+    scene['rough'] = scene['rough'] * rng.uniform(1.0, 1.6)
+    if rng.random() < 0.7:
+        _hollow(rng, scene, thinnest=2.0, thickest=8.0)
+    scene['uptake_above'] = np.asarray(-20.0 if rng.random() < 0.6 else rng.uniform(-1.0, 0.5))
+    if rng.random() < 0.5:
+        # Lace: gaps in what takes up contrast.
+        scene['uptake_below'] = np.asarray(rng.uniform(0.6, 1.5))
+    _swell(rng, scene)
+    _bleed(rng, scene)
+
+
+def _resect(rng: np.random.Generator, head: Head, scene: Draw) -> Vector:
+    """Put a cavity into a scene; return places (N, 3) at its wall."""
     radius = rng.uniform(4.0, 22.0)
     group = 'surface' if rng.random() < 0.7 else 'white matter'
     centre = _seed(rng, head, {group: 1.0})
@@ -264,15 +292,9 @@ def _after_surgery(rng: np.random.Generator, head: Head, scene: Draw) -> None:
         down = np.asarray([rng.normal(0, 0.2), -1.0, rng.normal(0, 0.2)])
         down /= np.linalg.norm(down)
         scene['level'] = np.append(down, -down @ centre - rng.uniform(-0.3, 0.7) * radius)
-    if rng.random() < 0.5:
-        places = np.concatenate([head.candidates['white matter'], head.candidates['cortex']])
-        off = np.abs(np.linalg.norm(places - centre, axis=1) - radius)
-        near = places[np.argsort(off)[:60]]
-        count = int(rng.integers(1, 3))
-        scene['centre'][:count] = near[rng.integers(len(near), size=count)]
-        scene['radius'][:count] = rng.uniform(2.5, 9.0, count)
-        scene['uptake_above'] = np.asarray(-20.0)
-    scene['oedema'] = np.asarray(rng.uniform(2.0, 22.0))
+    places = np.concatenate([head.candidates['white matter'], head.candidates['cortex']])
+    off = np.abs(np.linalg.norm(places - centre, axis=1) - radius)
+    return np.asarray(places[np.argsort(off)[:60]], float)
 
 
 def _spots(rng: np.random.Generator, head: Head, scene: Draw) -> None:
@@ -315,13 +337,14 @@ def _healthy(rng: np.random.Generator, head: Head, scene: Draw) -> None:
 
 
 KINDS: dict[str, tuple[float, Callable[[np.random.Generator, Head, Draw], None]]] = {
-    'ring': (0.78 * 0.42, _ring),
-    'solid': (0.78 * 0.12, _solid),
-    'mixed': (0.78 * 0.16, _mixed),
-    'low grade': (0.78 * 0.20, _low_grade),
-    'after surgery': (0.78 * 0.10, _after_surgery),
-    'healthy': (0.08, _healthy),
-    'white matter spots': (0.08, _spots),
+    'ring': (0.74 * 0.36, _ring),
+    'solid': (0.74 * 0.11, _solid),
+    'mixed': (0.74 * 0.15, _mixed),
+    'low grade': (0.74 * 0.18, _low_grade),
+    'after surgery': (0.74 * 0.07, _after_surgery),
+    'recurrent': (0.74 * 0.13, _recurrent),
+    'healthy': (0.10, _healthy),
+    'white matter spots': (0.10, _spots),
     'wedge': (0.03, _wedge),
     'dural ball': (0.03, _dural),
 }
