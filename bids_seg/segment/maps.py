@@ -15,6 +15,31 @@ CLASSES: Mapping[str, int] = {'NCR': 1, 'SNFH': 2, 'ET': 3, 'RC': 4, 'TC': 5, 'W
 """Values of a label image."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scaling:
+    """How the logits of a region become probabilities that come true."""
+
+    temperature: float = 1.0
+    """What logits are divided by: above 1 where a network is too sure."""
+    shift: float = 0.0
+    """What is added then: above 0 where it claims too little."""
+
+    def probability(self, logits: Array) -> Array:
+        """Return probabilities.
+
+        Parameters
+        ----------
+        logits
+            Any shape.
+
+        Examples
+        --------
+        >>> Scaling(temperature=2.0, shift=1.0).probability(np.float32([-2.0])).tolist()
+        [0.5]
+        """
+        return sigmoid(logits / np.float32(self.temperature) + np.float32(self.shift))
+
+
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Pooled:
     """What several opinions say together."""
@@ -26,15 +51,15 @@ class Pooled:
     differ. None with one opinion."""
 
 
-def pool(opinions: Iterable[Array], *, temperatures: Sequence[float]) -> Pooled:
+def pool(opinions: Iterable[Array], *, scalings: Sequence[Scaling]) -> Pooled:
     """Average the opinions of several networks, and say how far they differ.
 
     Parameters
     ----------
     opinions
         Logits, each of shape (I, J, K, R), one after the other.
-    temperatures
-        Number by which the logits of each region are divided.
+    scalings
+        How the logits of each region become probabilities.
 
     Raises
     ------
@@ -49,9 +74,9 @@ def pool(opinions: Iterable[Array], *, temperatures: Sequence[float]) -> Pooled:
     total: Array | None = None
     uncertain: Array | None = None
     count = 0
-    scale = np.asarray(temperatures, dtype=np.float32)
     for logits in opinions:
-        probability = nested(sigmoid(logits / scale))
+        regions = zip(scalings, np.moveaxis(logits, -1, 0), strict=True)
+        probability = nested(np.stack([one.probability(values) for one, values in regions], -1))
         own = entropy(probability)
         total = probability if total is None else total + probability
         uncertain = own if uncertain is None else uncertain + own

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bids_seg.errors import CommandError
+from bids_seg.segment.maps import Scaling
 from bids_seg.segment.system import Published
 
 if TYPE_CHECKING:
@@ -72,8 +73,8 @@ class Own:
     """Edge of a voxel of the network's grid, mm."""
     multiple: int
     """Every side of the input is a multiple of this many voxels."""
-    temperature: Mapping[str, float]
-    """Number by which the logits of a region are divided."""
+    scaling: Mapping[str, Scaling]
+    """How the logits of each region become probabilities; fitted on heads it never saw."""
     normalise: Callable[[Array, Mask | None], Array]
     """Bring the intensities of one image to the range that the network knows."""
     build: Callable[[], keras.Model]

@@ -201,7 +201,7 @@ def _own_brain(scene: Scene, *, model: Model, system: Own, run: Run) -> Drawn:
     for role in sorted(scene.images, key=ROLES.index):
         sampled = fields.onto(scene.images[role], working).array.astype(np.float32)
         channel = np.where(visible, system.normalise(sampled, visible), 0)
-        pooled = maps.pool(run(channel[..., None]), temperatures=_temperatures(model))
+        pooled = maps.pool(run(channel[..., None]), scalings=_scalings(model))
         total += pooled.mean[..., 0]
     probability = brain.tidy(total / np.float32(len(scene.images)), spacing=system.spacing)
     whole = fields.back(probability, working, reference=grid)
@@ -224,7 +224,7 @@ def _own_tumour(scene: Scene, *, model: Model, system: Own, run: Run) -> Drawn:
     small = share >= 0.5
     shown = brain.move_border(small, working, by_mm=MARGIN_MM) & fields.seen(working, grid)
     channels = _channels(scene.images, used, model=model, working=working, masks=(small, shown))
-    pooled = maps.pool(run(channels), temperatures=_temperatures(model))
+    pooled = maps.pool(run(channels), scalings=_scalings(model))
 
     # The network answers for what it was shown; elsewhere it was shown nothing.
     def back(values: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -284,9 +284,9 @@ def _channels(
     return channels
 
 
-def _temperatures(model: Model) -> tuple[float, ...]:
-    """Return the temperature of each region."""
-    return tuple(model.own.temperature[region] for region in model.regions)
+def _scalings(model: Model) -> tuple[maps.Scaling, ...]:
+    """Return how the logits of each region become probabilities."""
+    return tuple(model.own.scaling[region] for region in model.regions)
 
 
 def _unavailable(model: Model, used: tuple[Role, ...]) -> dict[str, str]:

@@ -1,95 +1,160 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How sure a network may be: one temperature per region, fitted on heads it never saw."""
+"""How sure a network may be: two numbers per region, fitted on heads it never saw."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from bids_seg.segment.maps import Scaling
+from bids_seg.segment.model import Model
 from bids_seg.train.stream import Sample
+
+Array = npt.NDArray[np.float32]
+Opinions = Callable[[Any], Array]
+"""From an image `(I, J, K, C)` to the logits of all opinions, `(N, I, J, K, R)`."""
 
 BAND = 10.0
 """mm around a region in which voxels count; further off every network is right."""
 
+MOST = 20_000
+"""Voxels of a scene that are looked at, drawn by chance: a scene counts once, however large."""
+
 LIMITS = (0.25, 8.0)
-"""Lowest and highest temperature that is tried."""
+"""Lowest and highest temperature."""
 
-_SURE = 1e-7
+FARTHEST = 4.0
+"""Largest shift."""
 
 
-def temperature(probabilities: npt.NDArray[np.float32], targets: npt.NDArray[np.bool_]) -> float:
-    """Return the number that logits are divided by so that probabilities come true.
+def scaling(opinions: Array, targets: npt.NDArray[np.bool_]) -> Scaling:
+    """Return how logits must be scaled and shifted so that the mean over opinions comes true.
 
     Parameters
     ----------
-    probabilities
-        `(N,)`, of voxels in the band.
+    opinions
+        Logits, `(N, V)`: of each opinion the voxels in the band.
     targets
-        `(N,)`, whether they belong to the region.
+        `(V,)`, whether they belong to the region.
 
     Notes
     -----
-    Temperature scaling, https://arxiv.org/abs/1706.04599, section 4.2: the temperature of
-    least cross-entropy.
+    Platt scaling, of which temperature scaling (https://arxiv.org/abs/1706.04599, section 4.2) is
+    the case without shift: the numbers of least cross-entropy.
 
     Examples
     --------
     >>> rng = np.random.default_rng(0)
     >>> truth = rng.random(20_000) < 0.8
-    >>> too_sure = np.full(20_000, 0.9846, np.float32)  # logit of 0.8, times three
-    >>> round(temperature(too_sure, truth), 1)
-    3.0
+    >>> logits = np.where(truth, rng.normal(2, 1, 20_000), rng.normal(-2, 1, 20_000))
+    >>> found = scaling(3 * logits[None].astype(np.float32), truth)
+    >>> round(found.temperature, 1), round(found.shift, 1)
+    (0.8, 1.4)
     """
-    from scipy.optimize import minimize_scalar
+    from scipy.optimize import minimize
 
-    clipped = np.clip(probabilities.astype(np.float64), _SURE, 1 - _SURE)
-    logits = np.log(clipped) - np.log1p(-clipped)
-    signed = np.where(targets, logits, -logits)
-
-    def cost(log: float) -> float:
-        """Return the cross-entropy at a temperature."""
-        return float(np.logaddexp(0.0, -signed / np.exp(log)).mean())
+    def cost(numbers: npt.NDArray[np.float64]) -> float:
+        """Return the cross-entropy at a temperature and a shift."""
+        tried = Scaling(temperature=float(np.exp(numbers[0])), shift=float(numbers[1]))
+        mean = tried.probability(opinions).mean(axis=0, dtype=np.float64)
+        told = np.where(targets, mean, 1 - mean)
+        return float(-np.log(np.maximum(told, 1e-7)).mean())
 
     low, high = np.log(LIMITS)
-    found = minimize_scalar(cost, bounds=(low, high), method='bounded')
-    return float(np.exp(found.x))
+    found = minimize(
+        cost,
+        x0=np.zeros(2),
+        method='Nelder-Mead',
+        bounds=[(low, high), (-FARTHEST, FARTHEST)],
+        options={'xatol': 1e-3, 'fatol': 1e-6, 'initial_simplex': [(0, 0), (0.5, 0), (0, 0.5)]},
+    )
+    return Scaling(temperature=float(np.exp(found.x[0])), shift=float(found.x[1]))
 
 
-def fit(probabilities: Sequence[Any], samples: Sequence[Sample], *, spacing: float) -> list[float]:
-    """Return one temperature per region.
+def fit(
+    opinions: Opinions, samples: Iterable[Sample], *, regions: int, spacing: float
+) -> list[Scaling]:
+    """Return the scaling of each region.
 
     Parameters
     ----------
-    probabilities
-        `(I, J, K, R)` for each sample.
+    opinions
+        The network.
     samples
         Scenes of unseen heads.
+    regions
+        How many regions the network draws.
     spacing
         Voxel size, mm.
 
     Returns
     -------
-    temperatures
-        1.0 for a region that no sample holds.
+    scalings
+        One that changes nothing for a region that no sample holds.
     """
     from scipy import ndimage
 
-    regions = np.asarray(samples[0].target).shape[-1]
-    out = []
-    for region in range(regions):
-        drawn, true = [], []
-        for probability, sample in zip(probabilities, samples, strict=True):
-            target = np.asarray(sample.target)[..., region] >= 0.5
-            weight = np.broadcast_to(np.asarray(sample.weight), np.asarray(sample.target).shape)
+    rng = np.random.default_rng(0)
+    drawn: list[list[Array]] = [[] for _ in range(regions)]
+    true: list[list[npt.NDArray[np.bool_]]] = [[] for _ in range(regions)]
+    for sample in samples:
+        logits = opinions(sample.image)
+        targets = np.asarray(sample.target) >= 0.5
+        weight = np.broadcast_to(np.asarray(sample.weight), targets.shape)
+        for region in range(regions):
+            target = targets[..., region]
             if not target.any():
                 continue
             band = ndimage.distance_transform_edt(~target) <= BAND / spacing
-            band &= weight[..., region] > 0
-            drawn.append(np.asarray(probability)[..., region][band])
-            true.append(target[band])
-        count = sum(len(part) for part in drawn)
-        out.append(temperature(np.concatenate(drawn), np.concatenate(true)) if count else 1.0)
-    return out
+            places = np.flatnonzero(band & (weight[..., region] > 0))
+            chosen = rng.permutation(places)[:MOST]
+            drawn[region].append(logits[..., region].reshape(len(logits), -1)[:, chosen])
+            true[region].append(target.ravel()[chosen])
+    return [
+        scaling(np.concatenate(one, axis=1), np.concatenate(other)) if one else Scaling()
+        for one, other in zip(drawn, true, strict=True)
+    ]
+
+
+def looking(model: Model, files: Sequence[Path]) -> Opinions:
+    """Return the opinions of a model as the program forms them: each member, and in the mirror.
+
+    Parameters
+    ----------
+    model
+        A model of ours.
+    files
+        The weights of each of its members.
+
+    Raises
+    ------
+    UnavailableError
+        If weights are missing or do not fit.
+    """
+    calls = [_call(model, file) for file in files]
+
+    def look(image: Any) -> Array:
+        """Return the logits of all opinions."""
+        one = np.asarray(image, np.float32)[None]
+        said = [
+            np.asarray(call(np.ascontiguousarray(one[:, ::way])))[0, ::way]
+            for call in calls
+            for way in (1, -1)
+        ]
+        return np.stack(said)
+
+    return look
+
+
+def _call(model: Model, file: Path) -> Callable[[Array], Any]:
+    """Return a compiled function from a batch of images to logits."""
+    from bids_seg.train import checkpoint, step
+
+    network = model.own.build()
+    checkpoint.initial(file, model=network)
+    call: Callable[[Array], Any] = step.compiled(lambda images: network(images, training=False))
+    return call

@@ -47,6 +47,12 @@ def parser() -> argparse.ArgumentParser:
         help='weights to start from (.weights.h5, or as published): transfer learning',
     )
     made.add_argument(
+        '--peak',
+        type=float,
+        metavar='RATE',
+        help="highest learning rate (default: the recipe's; with --init 0.3 times as much)",
+    )
+    made.add_argument(
         '--threads', type=_count, default=1, metavar='N', help='threads of one operation (1)'
     )
     made.add_argument(
@@ -58,6 +64,13 @@ def parser() -> argparse.ArgumentParser:
         default=8.0,
         metavar='M',
         help='minutes between validations, each of which writes weights (8)',
+    )
+    made.add_argument(
+        '--calibrate',
+        type=_count,
+        metavar='N',
+        help='do not train: fit on N scenes of unseen heads how sure the network in OUT_DIR (or '
+        'the one that ships) may be, and write scaling.json',
     )
     made.add_argument(
         '--preview', action='store_true', help='only draw samples, as preview.png, and stop'

@@ -7,12 +7,14 @@ import argparse
 import importlib
 import json
 import logging
+from collections.abc import Iterable
 from pathlib import Path
 
 import keras
+import numpy as np
 
 from bids_seg.errors import OutputError
-from bids_seg.segment import models
+from bids_seg.segment import models, weights
 from bids_seg.segment.model import Model
 from bids_seg.train import (
     calibrate,
@@ -52,6 +54,8 @@ def run(words: argparse.Namespace) -> int:
     if words.network in published.names():
         return retrain.run(words)
     recipe = recipes.RECIPES[words.network]
+    if words.calibrate:
+        return _only_calibrate(recipe, words)
     read = _labelled if labelled.is_labelled(words.data) else _painted
     source, validation = read(recipe, words)
     if words.preview:
@@ -62,7 +66,7 @@ def run(words: argparse.Namespace) -> int:
     network = recipes.network(recipe)
     if words.init is not None:
         checkpoint.initial(words.init, model=network)
-    peak = recipe.peak if words.init is None else GENTLE * recipe.peak
+    peak = words.peak or (recipe.peak if words.init is None else GENTLE * recipe.peak)
     schedule = Schedule(samples=words.samples or recipe.samples, peak=peak)
     regions = models.find(recipe.name).regions
     work = trainer.Run(
@@ -86,7 +90,7 @@ def run(words: argparse.Namespace) -> int:
     )
     logger.info('%d samples seen, weights in %s', progress.step, work.weights_file)
     if validation:
-        _calibrate(work, validation, models.find(recipe.name))
+        _calibrate(_sayings(work), validation, models.find(recipe.name), words.out_dir)
     return 0
 
 
@@ -99,13 +103,41 @@ def _beside(samples: list[Sample], recipe: Recipe, dataset: Path | None) -> list
     return labelled.between(samples, labelled.find(dataset, model), model, shape=shape)
 
 
-def _calibrate(work: trainer.Run, validation: list[Sample], model: Model) -> None:
-    """Fit one temperature per region on unseen heads and write them down."""
-    drawn = [work.predict(sample.image) for sample in validation]
-    found = calibrate.fit(drawn, validation, spacing=model.own.spacing)
-    told = {region: round(value, 3) for region, value in zip(model.regions, found, strict=True)}
-    (work.folder / 'temperature.json').write_text(json.dumps(told), encoding='utf-8')
-    logger.info('Temperatures: %s', json.dumps(told))
+def _sayings(work: trainer.Run) -> calibrate.Opinions:
+    """Return the one opinion of a network that was trained just now."""
+
+    def look(image: object) -> calibrate.Array:
+        """Return the logits."""
+        inside = np.clip(work.predict(image), 1e-7, 1 - 1e-7)
+        logits: calibrate.Array = np.log(inside / (1 - inside))[None]
+        return logits
+
+    return look
+
+
+def _only_calibrate(recipe: Recipe, words: argparse.Namespace) -> int:
+    """Fit how sure the members of a model may be: those in the folder of a run, or that ship."""
+    model = models.find(recipe.name)
+    own = [words.out_dir / member.file for member in model.members]
+    files = [file if file.is_file() else weights.FOLDER / file.name for file in own]
+    unseen = heads.left_out(heads.read(words.data, cache=words.out_dir.parent / 'heads'))
+    scenes = recipes.painted(recipe, unseen, seed=recipes.VALIDATION_SEED)
+    samples = (scenes(index) for index in range(words.calibrate))
+    _calibrate(calibrate.looking(model, files), samples, model, words.out_dir)
+    return 0
+
+
+def _calibrate(
+    opinions: calibrate.Opinions, samples: Iterable[Sample], model: Model, folder: Path
+) -> None:
+    """Fit on unseen heads how sure a network may be, and write it down."""
+    found = calibrate.fit(opinions, samples, regions=len(model.regions), spacing=model.own.spacing)
+    told = {
+        region: {'temperature': round(one.temperature, 3), 'shift': round(one.shift, 3)}
+        for region, one in zip(model.regions, found, strict=True)
+    }
+    (folder / 'scaling.json').write_text(json.dumps(told), encoding='utf-8')
+    logger.info('Scaling: %s', json.dumps(told))
 
 
 def _folder(path: Path) -> None:

@@ -19,7 +19,7 @@ def logit(p):
 
 def test_two_opinions_that_agree_have_no_mutual_information():
     opinion = logit(np.full((3, 4, 5, 2), 0.7)).astype(np.float32)
-    pooled = maps.pool([opinion, opinion], temperatures=(1.0, 1.0))
+    pooled = maps.pool([opinion, opinion], scalings=(maps.Scaling(), maps.Scaling()))
     assert pooled.mean == pytest.approx(0.7, abs=1e-5)
     assert pooled.mutual.shape == opinion.shape
     assert pooled.mutual == pytest.approx(0.0, abs=1e-5)
@@ -27,18 +27,20 @@ def test_two_opinions_that_agree_have_no_mutual_information():
 
 def test_two_sure_opinions_that_contradict_each_other_differ_by_one_bit():
     sure = np.full((3, 4, 5, 1), 20.0, np.float32)
-    pooled = maps.pool([sure, -sure], temperatures=(1.0,))
+    pooled = maps.pool([sure, -sure], scalings=(maps.Scaling(),))
     assert pooled.mean == pytest.approx(0.5)
     assert pooled.mutual == pytest.approx(1.0, abs=1e-4)
 
 
 def test_one_opinion_cannot_disagree():
-    assert maps.pool([np.zeros((2, 3, 4, 1), np.float32)], temperatures=(1.0,)).mutual is None
+    assert (
+        maps.pool([np.zeros((2, 3, 4, 1), np.float32)], scalings=(maps.Scaling(),)).mutual is None
+    )
 
 
 def test_no_opinion_is_an_error():
     with pytest.raises(ValueError, match='no opinion'):
-        maps.pool([], temperatures=(1.0,))
+        maps.pool([], scalings=(maps.Scaling(),))
 
 
 def test_each_region_of_a_system_of_others_has_its_own_disagreement():
@@ -53,10 +55,12 @@ def test_each_region_of_a_system_of_others_has_its_own_disagreement():
         maps.pool_regions([])
 
 
-def test_temperature_divides_the_logits_of_its_own_region():
+def test_the_logits_of_each_region_are_scaled_and_shifted_by_its_own_numbers():
     logits = np.full((2, 3, 4, 2), [4.0, 2.0], np.float32)
-    pooled = maps.pool([logits], temperatures=(2.0, 1.0))
-    assert pooled.mean == pytest.approx(1 / (1 + np.exp(-2.0)), abs=1e-5)
+    scalings = (maps.Scaling(temperature=2.0), maps.Scaling(shift=-1.0))
+    pooled = maps.pool([logits], scalings=scalings)
+    assert pooled.mean[..., 0] == pytest.approx(1 / (1 + np.exp(-2.0)), abs=1e-5)
+    assert pooled.mean[..., 1] == pytest.approx(1 / (1 + np.exp(-1.0)), abs=1e-5)
 
 
 @given(hnp.arrays(np.float32, (2, 3, 4, 3), elements=st.floats(0, 1, width=32)))

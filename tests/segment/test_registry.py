@@ -57,10 +57,10 @@ def test_a_record_agrees_with_itself(name):
 
 
 @pytest.mark.parametrize('name', OWN)
-def test_a_network_of_ours_states_its_grid_and_its_temperatures(name):
+def test_a_network_of_ours_states_its_grid_and_how_sure_it_may_be(name):
     own = models.find(name).own
-    assert set(own.temperature) == set(models.find(name).regions)
-    assert all(value > 0 for value in own.temperature.values())
+    assert set(own.scaling) == set(models.find(name).regions)
+    assert all(scaling.temperature > 0 for scaling in own.scaling.values())
     assert own.spacing > 0
 
 

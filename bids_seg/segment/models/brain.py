@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from bids_seg.segment import normalise
+from bids_seg.segment.maps import Scaling
 from bids_seg.segment.model import OWN, Model, Own, Weights
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ MODEL = Model(
     system=Own(
         spacing=2.0,
         multiple=16,
-        temperature=MappingProxyType({'brain': 0.891}),
+        scaling=MappingProxyType({'brain': Scaling(temperature=0.891)}),
         normalise=normalise.to_unit,
         build=network,
         presence=False,

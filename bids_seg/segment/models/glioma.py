@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from bids_seg.segment import normalise
+from bids_seg.segment.maps import Scaling
 from bids_seg.segment.model import OWN, Model, Own, Weights
 
 if TYPE_CHECKING:
@@ -79,7 +80,13 @@ MODEL = Model(
     system=Own(
         spacing=2.0,
         multiple=16,
-        temperature=MappingProxyType({'WT': 1.943, 'TC': 2.677, 'ET': 1.711}),
+        scaling=MappingProxyType(
+            {
+                'WT': Scaling(temperature=1.943),
+                'TC': Scaling(temperature=2.677),
+                'ET': Scaling(temperature=1.711),
+            }
+        ),
         normalise=normalise.to_score,
         build=network,
         presence=True,

@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from bids_seg.segment import normalise
+from bids_seg.segment.maps import Scaling
 from bids_seg.segment.model import OWN, Model, Own, Weights
 
 if TYPE_CHECKING:
@@ -87,7 +88,7 @@ MODEL = Model(
     system=Own(
         spacing=1.0,
         multiple=16,
-        temperature=MappingProxyType({'TC': 1.0}),
+        scaling=MappingProxyType({'TC': Scaling()}),
         normalise=normalise.to_score,
         build=network,
         presence=False,
