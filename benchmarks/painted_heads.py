@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Score the networks that ship on painted heads that no training ever saw: `make figures`.
 
-Scenes come from the label maps that are left out of training, with a seed that no run uses. The
-networks are fed as in the program: the image and its mirror image, probabilities by their
-temperatures; what the program does after them is done to the brain alone.
+Scenes come from the label maps that are left out of training, with a seed that no run uses and
+that probabilities were not fitted on. The networks are fed as in the program: the image and its
+mirror image, probabilities as scaled there; what the program does after them is done to the brain
+alone. `--picture` draws how far probabilities come true.
 """
 
 from __future__ import annotations
@@ -13,20 +14,22 @@ import importlib
 import statistics
 import sys
 from collections.abc import Callable, Iterator
+from functools import reduce
+from operator import add
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bids_seg.evaluate import calibration
+from benchmarks import summary
+from bids_seg.evaluate.calibration import Reliability, border_band, reliability
 from bids_seg.evaluate.lesionwise import lesionwise
 from bids_seg.evaluate.overlap import dice
-from bids_seg.segment import brain, models
-from bids_seg.train import checkpoint, heads, step
+from bids_seg.segment import brain, maps, models, weights
+from bids_seg.train import calibrate, heads, step
 
 ROOT = Path(__file__).resolve().parents[1]
-WEIGHTS = ROOT / 'bids_seg' / 'segment' / 'weights'
 SEED = 20_001
 """Neither that of a run nor that of the scenes that runs are scored on while they last."""
 LENGTHS = {
@@ -42,6 +45,27 @@ HEAD_LITRES = 1.3
 
 Array = NDArray[np.floating[Any]]
 Draw = Callable[[Array], Array]
+Curves = dict[str, Reliability]
+"""How far probabilities come true, by network and region."""
+
+
+class Scene(NamedTuple):
+    """A painted head."""
+
+    image: Array
+    """`(I, J, K, C)`, as a network is given it."""
+    target: Array
+    """`(I, J, K, R)`, 0..1."""
+    weight: Array
+    """`(I, J, K, R)`, 0 where nothing is asked."""
+
+    def known(self, region: int) -> NDArray[np.bool_]:
+        """Return where a region is asked for."""
+        return self.weight[..., region] > 0
+
+    def truth(self, region: int) -> NDArray[np.bool_]:
+        """Return what belongs to a region."""
+        return (self.target[..., region] >= 0.5) & self.known(region)
 
 
 def main() -> int:
@@ -50,144 +74,180 @@ def main() -> int:
     words.add_argument('heads', type=Path, help='folder of label maps of heads')
     words.add_argument('--scenes', type=int, default=48, help='scenes of each kind')
     words.add_argument('--networks', nargs='+', default=['brain', 'glioma', 'metastases'])
-    words.add_argument('--weights', type=Path, default=WEIGHTS, help='folder of weights')
+    words.add_argument('--weights', type=Path, default=weights.FOLDER, help='folder of weights')
+    words.add_argument('--threshold', type=float, help='another one than that of the program')
+    words.add_argument('--picture', type=Path, help='reliability diagram to be drawn')
     said = words.parse_args()
     found = heads.left_out(heads.read(said.heads, cache=ROOT / 'training' / 'heads'))
     tables = {'brain': _brain, 'glioma': _glioma, 'metastases': _metastases}
+    curves: Curves = {}
     for name in said.networks:
-        tables[name](found, said.scenes, said.weights)
+        draw = network(name, said.weights)
+        cut = said.threshold or models.find(name).threshold
+        curves |= tables[name](scenes(name, found, said.scenes), draw, cut)
+    if said.picture:
+        _picture(curves, said.picture)
     return 0
 
 
-def _brain(found: list[heads.Head], count: int, weights: Path) -> None:
+def _brain(scenes: Iterator[Scene], draw: Draw, cut: float) -> Curves:
     """Print the overlap of brains, one image of any contrast each."""
-    draw = _network('brain', weights)
-    scores = []
-    for image, target, weight in _scenes('brain', found, count):
-        drawn = brain.tidy(draw(image)[..., 0], spacing=models.find('brain').system.spacing) >= 0.5
-        known = weight[..., 0] > 0
-        scores.append(dice(drawn & known, (target[..., 0] >= 0.5) & known))
-    print(f'\n| brain, {count} unseen painted heads | median, mean, worst |\n|---|---|')
-    print(f'| Dice | {_told(scores)} |', flush=True)
+    spacing = models.find('brain').own.spacing
+    scores, told = [], []
+    for scene in scenes:
+        probability = brain.tidy(draw(scene.image)[..., 0], spacing=spacing)
+        known, truth = scene.known(0), scene.truth(0)
+        scores.append(dice((probability >= cut) & known, truth))
+        told.append(_reliability(probability, truth, known, spacing))
+    print(f'\n| brain, {len(scores)} unseen painted heads | median, mean, worst |\n|---|---|')
+    _row('Dice', [_told(scores)])
+    both = _errors(told)
+    _row('calibration error within 10 mm: all voxels; median of heads', [both])
+    summary.record('brain painted', _told(scores))
+    summary.record('calibration brain', both)
+    return {'brain': reduce(add, told)}
 
 
-def _glioma(found: list[heads.Head], count: int, weights: Path) -> None:
-    """Print overlaps, calibration, and what a missing contrast costs."""
-    draw, regions = _network('glioma', weights), models.find('glioma').regions
-    contrasts = models.find('glioma').contrasts
-    spacing = models.find('glioma').system.spacing
+def _glioma(scenes: Iterator[Scene], draw: Draw, cut: float) -> Curves:
+    """Print overlaps, calibration, what a missing contrast costs, what is claimed of no tumour."""
+    model = models.find('glioma')
     scores: dict[str, list[list[float]]] = {name: [] for name in ('none', *MISSING)}
-    errors: list[list[float]] = []
-    for image, target, weight in _scenes('glioma', found, count, complete=True):
+    told: dict[str, list[Reliability]] = {region: [] for region in model.regions}
+    claimed = []
+    for scene in scenes:
         for name in scores:
-            given = image.copy()
+            given = scene.image.copy()
             for role in MISSING.get(name, ()):
-                given[..., contrasts.index(role)] = 0
-                given[..., len(contrasts) + contrasts.index(role)] = 0
+                given[..., model.contrasts.index(role)] = 0
+                given[..., len(model.contrasts) + model.contrasts.index(role)] = 0
             drawn = draw(given)
-            scores[name].append(_dice(drawn, target, weight))
-            if name == 'none':
-                errors.append(_errors(drawn, target, weight, spacing=spacing))
-    print(f'\n| glioma, {count} unseen painted heads | ' + ' | '.join(regions) + ' |')
-    print('|---|' + '---|' * len(regions))
+            scores[name].append(_dice(drawn >= cut, scene))
+            if name != 'none':
+                continue
+            if not scene.truth(0).any():
+                claimed.append(float((drawn[..., 0] >= cut).sum()) * model.own.spacing**3 / 1000)
+            for index, region in enumerate(model.regions):
+                if scene.truth(index).any():
+                    parts = (drawn[..., index], scene.truth(index), scene.known(index))
+                    told[region].append(_reliability(*parts, model.own.spacing))
     complete = np.array(scores['none'])
+    heading = f'glioma, {len(complete)} unseen painted heads, four contrasts'
+    print(f'\n| {heading} | ' + ' | '.join(model.regions) + ' |')
+    print('|---|' + '---|' * len(model.regions))
     _row('Dice where it is there: median, mean, worst', [_told(c) for c in complete.T.tolist()])
+    worst = 0.0
     for name in MISSING:
         lost = np.nanmean(complete - np.array(scores[name]), axis=0)
+        worst = max(worst, float(lost.max()))
         _row(f'mean Dice lost without {name}', [f'{value:.3f}' for value in lost])
-    _row('calibration error within 10 mm', [f'{v:.3f}' for v in np.nanmean(errors, axis=0)])
+    errors = [_errors(told[region]) for region in model.regions]
+    _row('calibration error within 10 mm: all voxels; median of heads', errors)
+    _row(
+        f'mL claimed where there is none ({len(claimed)} heads): median, largest',
+        [f'{statistics.median(claimed):.1f}, {max(claimed):.1f}'] if claimed else ['-'],
+    )
+    summary.record('glioma painted', '; '.join(_told(c) for c in complete.T.tolist()))
+    summary.record('glioma missing', f'at most {worst:.3f}')
+    summary.record('calibration glioma', ', '.join(errors))
+    return {f'glioma {region}': reduce(add, told[region]) for region in model.regions}
 
 
-def _metastases(found: list[heads.Head], count: int, weights: Path) -> None:
+def _metastases(scenes: Iterator[Scene], draw: Draw, cut: float) -> Curves:
     """Print how many are found by size, and how many are false."""
-    draw, spacing = _network('metastases', weights), models.find('metastases').system.spacing
+    spacing = models.find('metastases').own.spacing
     hits = dict.fromkeys(LENGTHS, 0.0)
     there = dict.fromkeys(LENGTHS, 0.0)
-    false, overlaps, litres, errors = 0.0, [], 0.0, []
-    for image, target, weight in _scenes('metastases', found, count):
-        known = np.broadcast_to(weight[..., :1] > 0, target.shape)[..., 0]
-        drawn = draw(image)
-        truth, mask = (target[..., 0] >= 0.5) & known, (drawn[..., 0] >= 0.5) & known
+    false, overlaps, litres, told = 0.0, [], 0.0, []
+    for scene in scenes:
+        probability = draw(scene.image)[..., 0]
+        known, truth = scene.known(0), scene.truth(0)
+        mask = (probability >= cut) & known
         scores = lesionwise(mask, truth, affine=np.diag([spacing, spacing, spacing, 1.0]))
         for size in LENGTHS:
             hits[size] += scores[f'sensitivity_{size}'].top
             there[size] += scores[f'sensitivity_{size}'].bottom or 0
         false += scores['false_positives'].top
-        overlaps.append(dice(mask, truth) if truth.any() else float('nan'))
-        errors.append(_errors(drawn, target, weight, spacing=spacing))
-        litres += float((image[..., 0] != 0).sum()) / 1e6
-    print(f'\n| metastases, {count} unseen painted pieces | found |\n|---|---|')
-    for size in LENGTHS:
-        _row(
-            LENGTHS[size],
-            [f'{hits[size]:.0f} of {there[size]:.0f}'],
-        )
-    _row('false, in a head of 1.3 L', [f'{HEAD_LITRES * false / litres:.1f}'])
+        if truth.any():
+            overlaps.append(dice(mask, truth))
+            told.append(_reliability(probability, truth, known, spacing))
+        litres += float((scene.image[..., 0] != 0).sum()) / 1e6
+    print(f'\n| metastases, unseen painted pieces of heads, {litres:.0f} L in all | found |')
+    print('|---|---|')
+    found = [f'{hits[size]:.0f} of {there[size]:.0f}' for size in LENGTHS]
+    for size, share in zip(LENGTHS.values(), found, strict=True):
+        _row(size, [share])
+    _row(f'false, in a head of {HEAD_LITRES} L', [f'{HEAD_LITRES * false / litres:.1f}'])
     _row('Dice where there are any: median, mean, worst', [_told(overlaps)])
-    _row('calibration error within 10 mm', [f'{np.nanmean(errors):.3f}'])
+    _row('calibration error within 10 mm: all voxels; median of pieces', [_errors(told)])
+    shares = [
+        f'{hits[size] / there[size]:.2f} ({one})' if there[size] else f'- ({one})'
+        for size, one in zip(LENGTHS, found, strict=True)
+    ]
+    summary.record('metastases painted', f'{", ".join(shares)}; {HEAD_LITRES * false / litres:.1f}')
+    summary.record('calibration metastases', _errors(told))
+    return {'metastases': reduce(add, told)}
 
 
-def _scenes(
-    name: str, found: list[heads.Head], count: int, *, complete: bool = False
-) -> Iterator[tuple[Array, Array, Array]]:
-    """Yield image, target and weight of each scene; with all contrasts where asked for."""
+def scenes(name: str, found: list[heads.Head], count: int) -> Iterator[Scene]:
+    """Yield scenes; those for glioma with all contrasts."""
     synthesis = importlib.import_module(f'bids_seg.train.synthesis.{name}')
     render = step.compiled(synthesis.render)
     for index in range(count):
         drawn = synthesis.draw(np.random.default_rng((SEED, index)), found)
-        if complete:
+        if 'present' in drawn:
             drawn['present'] = np.ones_like(drawn['present'])
         head = found[int(drawn.pop('head'))]
         painted = render(head.arrays, drawn)
         image, target, weight = (np.asarray(painted[key]) for key in ('image', 'target', 'weight'))
-        yield image, target, np.broadcast_to(weight, target.shape)
+        yield Scene(image, target, np.broadcast_to(weight, target.shape))
 
 
-def _network(name: str, weights: Path) -> Draw:
-    """Return what draws probabilities: all members, each with the mirror image."""
+def network(name: str, folder: Path) -> Draw:
+    """Return what draws probabilities, `(I, J, K, R)`: all members, each with the mirror image."""
     model = models.find(name)
-    system: Any = model.system
-    temperature = np.array([system.temperature[region] for region in model.regions])
-    members = []
-    for member in model.members:
-        network = system.build()
-        checkpoint.initial(weights / member.file, model=network)
-        members.append(
-            step.compiled(lambda images, network=network: network(images, training=False))
-        )
-
-    def draw(image: Array) -> Array:
-        """Return probabilities, `(I, J, K, R)`."""
-        opinions = []
-        for call in members:
-            for flip in (1, -1):
-                logits = np.asarray(call(np.ascontiguousarray(image[None, ::flip])))[0, ::flip]
-                opinions.append(1 / (1 + np.exp(-np.clip(logits / temperature, -30, 30))))
-        mean: Array = np.mean(opinions, axis=0)
-        return mean
-
-    return draw
+    look = calibrate.looking(model, [folder / member.file for member in model.members])
+    scalings = [model.own.scaling[region] for region in model.regions]
+    return lambda image: maps.pool(look(image), scalings=scalings).mean
 
 
-def _dice(drawn: Array, target: Array, weight: Array) -> list[float]:
+def _dice(masks: NDArray[np.bool_], scene: Scene) -> list[float]:
     """Return the overlap of each region, nothing where it is not there."""
-    out = []
-    for region in range(target.shape[-1]):
-        known, truth = weight[..., region] > 0, target[..., region] >= 0.5
-        there = (truth & known).any()
-        mask = (drawn[..., region] >= 0.5) & known
-        out.append(dice(mask, truth & known) if there else float('nan'))
-    return out
+    return [
+        dice(masks[..., region] & scene.known(region), scene.truth(region))
+        if scene.truth(region).any()
+        else float('nan')
+        for region in range(masks.shape[-1])
+    ]
 
 
-def _errors(drawn: Array, target: Array, weight: Array, *, spacing: float) -> list[float]:
-    """Return the calibration error of each region, nothing where it is not there."""
-    out = []
-    for region in range(target.shape[-1]):
-        truth = target[..., region] >= 0.5
-        band = calibration.border_band(truth, (spacing,) * 3) & (weight[..., region] > 0)
-        out.append(calibration.ece(drawn[..., region], truth, band))
-    return out
+def _reliability(
+    probability: Array, truth: NDArray[np.bool_], known: NDArray[np.bool_], spacing: float
+) -> Reliability:
+    """Count how far probabilities around a region come true."""
+    return reliability(probability, truth, border_band(truth, (spacing,) * 3) & known)
+
+
+def _errors(told: list[Reliability]) -> str:
+    """Return the calibration error over all voxels of all scenes, and that of a typical scene."""
+    return f'{reduce(add, told).error:.3f}; {statistics.median(one.error for one in told):.3f}'
+
+
+def _picture(curves: Curves, path: Path) -> None:
+    """Draw reliability diagrams: what was promised against what was kept."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(2.9 * len(curves), 3.2), layout='constrained')
+    for axes, (name, one) in zip(figure.subplots(1, len(curves)), curves.items(), strict=True):
+        held = one.count > 0
+        promised, kept = one.promised[held] / one.count[held], one.kept[held] / one.count[held]
+        axes.plot([0, 1], [0, 1], color='0.7', linewidth=1)
+        axes.plot(promised, kept, color='#1f4e79', linewidth=1)
+        axes.scatter(promised, kept, s=6 + 300 * one.count[held] / one.count.sum(), c='#1f4e79')
+        axes.set(xlim=(0, 1), ylim=(0, 1), aspect='equal', xlabel='probability')
+        axes.set_title(f'{name}: error {one.error:.3f}', fontsize=10)
+    figure.axes[0].set_ylabel('share inside')
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path, dpi=80)
 
 
 def _row(title: str, cells: list[str]) -> None:

@@ -17,12 +17,16 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import reduce
+from operator import add
 from pathlib import Path
 
 import numpy as np
 from scipy import ndimage
 
+from benchmarks import summary
 from bids_seg import image
+from bids_seg.evaluate.calibration import Reliability, border_band, reliability
 from bids_seg.evaluate.overlap import dice
 from bids_seg.image import Volume
 
@@ -154,7 +158,7 @@ def _print_runs(ended: list[Ended]) -> None:
 def _print_brain(data: Path, out: Path) -> None:
     """Print the brain masks of each contrast alone against HD-BET's."""
     print('\n| brain, fg6692 | Dice with HD-BET | volume / HD-BET |\n|---|---|---|')
-    scores = []
+    scores, ratios = [], []
     for role in ('T1w', 'T1gd', 'T2w', 'FLAIR'):
         found = next((out / 'fg6692-each' / f'sub-{role}').rglob('*_desc-brain_mask.nii.gz'))
         truth = (
@@ -164,20 +168,32 @@ def _print_brain(data: Path, out: Path) -> None:
         ours, theirs = _mask(found), _mask(truth)
         scores.append(dice(ours.array, theirs.array))
         ratio = ours.array.sum() / theirs.array.sum()
+        ratios.append(ratio)
         print(f'| {role} | {scores[-1]:.3f} | {ratio:.3f} |')
     print(f'| **median, mean, worst** | {_told(scores)} | |')
+    summary.record('brain real', ', '.join(f'{score:.3f}' for score in scores))
+    summary.record('brain volume', ', '.join(f'{ratio:.3f}' for ratio in ratios))
 
 
 def _print_glioma(data: Path, out: Path) -> None:
     """Print the regions against the published ones."""
     print('\n| glioma | WT | TC | ET |\n|---|---|---|---|')
     rows: list[tuple[float, ...]] = []
+    told: dict[str, list[Reliability]] = {region: [] for region in TRUTH}
     for name, label in (('brats2018', '01'), ('brats2018', '02'), ('brats2023', '01')):
-        truth = data / name / f'derivatives/truth/sub-{label}/anat'
-        rows.append(_regions(next(truth.glob('*_dseg.nii.gz')), out / name / f'sub-{label}'))
+        folder = data / name / f'derivatives/truth/sub-{label}/anat'
+        truth, ours = next(folder.glob('*_dseg.nii.gz')), out / name / f'sub-{label}'
+        rows.append(_regions(truth, ours))
+        for region in TRUTH:
+            told[region].append(_reliability(truth, ours, region))
         print(f'| {name} sub-{label} | ' + ' | '.join(f'{score:.3f}' for score in rows[-1]) + ' |')
-    columns = (_told(list(column)) for column in zip(*rows, strict=True))
-    print('| **median, mean, worst** | ' + ' | '.join(columns) + ' |')
+    columns = [list(column) for column in zip(*rows, strict=True)]
+    print('| **median, mean, worst** | ' + ' | '.join(map(_told, columns)) + ' |')
+    errors = [f'{reduce(add, one).error:.3f}' for one in told.values()]
+    print('| calibration error within 10 mm | ' + ' | '.join(errors) + ' |')
+    means = [f'{statistics.mean(column):.3f}' for column in columns]
+    summary.record('glioma real', ', '.join(means))
+    summary.record('calibration real', ', '.join(errors))
     truth = data / 'fg6692/derivatives/truth/sub-01/anat/sub-01_space-T1gd_desc-truth_dseg.nii.gz'
     scores = _regions(truth, out / 'fg6692' / 'sub-01')
     told = ' | '.join(f'{score:.3f}' for score in scores)
@@ -193,6 +209,15 @@ def _regions(truth: Path, folder: Path) -> tuple[float, ...]:
         ours = image.resample(ours, labels.grid, order=0)
         scores.append(dice(ours.array, np.isin(labels.array, values)))
     return tuple(scores)
+
+
+def _reliability(truth: Path, folder: Path, region: str) -> Reliability:
+    """Return how far the probabilities of a region come true within 10 mm of its border."""
+    labels = image.read_labels(truth)
+    file = next(folder.rglob(f'*_seg-glioma_label-{region}_probseg.nii.gz'))
+    probability = image.resample(image.read(file)[0], labels.grid, order=1).array
+    inside = np.isin(labels.array, TRUTH[region])
+    return reliability(probability, inside, border_band(inside, labels.grid.spacing))
 
 
 def _print_enhancing(data: Path, out: Path) -> None:
@@ -232,6 +257,9 @@ def _print_enhancing(data: Path, out: Path) -> None:
         f'{statistics.mean(false_all) if false_all else 0:.1f} a visit |'
     )
     print(f'\nSign of the change between two visits: right in {signs} of {len(pairs)}.')
+    summary.record('enhancing', f'{sum(found_all)} of {len(found_all)}')
+    summary.record('false', f'{statistics.mean(false_all) if false_all else 0:.1f}')
+    summary.record('signs', f'{signs} of {len(pairs)}')
 
 
 def _false(lesions: Volume, truth: Volume) -> Iterator[int]:
@@ -258,12 +286,14 @@ def _print_metastases(data: Path, out: Path) -> None:
     ours = image.resample(_mask(masks[0]), labels.grid, order=0)
     lesions = image.read_labels(next(folder.rglob('*_seg-metastasesLesions_dseg.nii.gz')))
     score, false = dice(ours.array, theirs.array), sum(1 for _ in _false(lesions, theirs))
+    summary.record('metastases real', f'{score:.2f}; {false}')
     print(f'| sub-01 | {score:.3f} | {_ml(theirs):.1f} | {_ml(ours):.1f} | {false} |')
 
 
 def _print_claims(out: Path) -> None:
     """Print what was claimed in heads without a tumour, with the warnings that stand beside."""
     print('\n| no tumour | network | volume mL | warnings |\n|---|---|---|---|')
+    volumes: dict[str, list[float]] = {'glioma': [], 'metastases': []}
     for name in ('heads-t1w-both', 'ms-longitudinal-both'):
         for path in sorted((out / name).glob('sub-*/figures/*_desc-summary.json')):
             summary = json.loads(path.read_text())
@@ -271,9 +301,13 @@ def _print_claims(out: Path) -> None:
                 if run['task'] == 'brain':
                     continue
                 volume = max(run['volumes_mm3'].values(), default=0) / 1000
+                volumes[run['task']].append(volume)
                 visit = path.name.split('_desc-')[0]
                 warnings = ' '.join(run['warnings']) or '-'
                 print(f'| {name} {visit} | {run["task"]} | {volume:.2f} | {warnings} |')
+    summary.record('healthy glioma', ', '.join(f'{one:.1f}' for one in volumes['glioma']))
+    claims = sum(one > 0 for one in volumes['metastases'])
+    summary.record('healthy metastases', f'{claims} of {len(volumes["metastases"])} heads with any')
 
 
 def _print_stages(out: Path) -> None:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,8 +47,41 @@ def border_band(
     return band
 
 
-def ece(probability: NDArray[np.floating], truth: Mask, band: Mask, *, bins: int = BINS) -> float:
-    """Return the expected calibration error of a region's probability.
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Reliability:
+    """What was promised and what was kept, by classes of probability; sums over voxels."""
+
+    promised: NDArray[np.float64]
+    """Sum of the probabilities of each class."""
+    kept: NDArray[np.float64]
+    """How many voxels of each class lie inside."""
+    count: NDArray[np.float64]
+    """How many voxels each class holds."""
+
+    def __add__(self, other: Reliability) -> Reliability:
+        """Return both together: of several images, or of several regions."""
+        return Reliability(
+            promised=self.promised + other.promised,
+            kept=self.kept + other.kept,
+            count=self.count + other.count,
+        )
+
+    @property
+    def error(self) -> float:
+        """Return the expected calibration error, 0..1; NaN without any voxel.
+
+        Mean over voxels of the distance between the mean probability and the share inside of
+        their class: Naeini et al. 2015; Guo et al. 2017 (arXiv:1706.04599), equation 3, for one
+        class.
+        """
+        voxels = self.count.sum()
+        return float(np.abs(self.promised - self.kept).sum() / voxels) if voxels else math.nan
+
+
+def reliability(
+    probability: NDArray[np.floating], truth: Mask, band: Mask, *, bins: int = BINS
+) -> Reliability:
+    """Count how far the probabilities of a region come true.
 
     Parameters
     ----------
@@ -60,26 +94,20 @@ def ece(probability: NDArray[np.floating], truth: Mask, band: Mask, *, bins: int
     bins
         Classes of equal width.
 
-    Returns
-    -------
-    float
-        Mean over voxels of the distance between the mean probability and the share inside of
-        their class, 0..1; NaN without any voxel.
-
-    Notes
-    -----
-    Naeini et al. 2015, Guo et al. 2017 (arXiv:1706.04599), equation 3, for one class.
-
     Examples
     --------
     >>> half = np.full(10, 0.5)
-    >>> ece(half, np.arange(10) < 8, np.ones(10, dtype=bool))
-    0.3
+    >>> told = reliability(half, np.arange(10) < 8, np.ones(10, dtype=bool), bins=3)
+    >>> told.promised.tolist(), told.kept.tolist(), told.count.tolist(), told.error
+    ([0.0, 5.0, 0.0], [0.0, 8.0, 0.0], [0.0, 10.0, 0.0], 0.3)
     """
     chosen, inside = probability[band].astype(np.float64), truth[band]
-    if not chosen.size:
-        return math.nan
     classes = np.minimum((np.clip(chosen, 0, 1) * bins).astype(int), bins - 1)
-    promised = np.bincount(classes, weights=chosen, minlength=bins)
-    kept = np.bincount(classes, weights=inside.astype(float), minlength=bins)
-    return float(np.abs(promised - kept).sum() / chosen.size)
+
+    def sums(weights: NDArray[np.floating]) -> NDArray[np.float64]:
+        """Return the sum of each class."""
+        return np.bincount(classes, weights=weights, minlength=bins).astype(np.float64)
+
+    return Reliability(
+        promised=sums(chosen), kept=sums(inside.astype(float)), count=sums(np.ones_like(chosen))
+    )

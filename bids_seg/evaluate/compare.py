@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from bids_seg.evaluate.brats import CHALLENGES, Challenge, brats2023
-from bids_seg.evaluate.calibration import border_band, ece
+from bids_seg.evaluate.calibration import border_band, reliability
 from bids_seg.evaluate.lesionwise import lesionwise
 from bids_seg.evaluate.overlap import overlap
 from bids_seg.evaluate.pairs import MaskFile, Pair
@@ -77,7 +77,9 @@ def compare(pair: Pair, *, min_lesion_mm3: float = 8.0, challenge: str = 'auto')
     probability = _probability(pair, grid)
     if probability is not None:
         band = border_band(truth, grid.spacing)
-        scores['calibration'] = {'ece_10mm': Score(ece(probability.array, truth, band))}
+        scores['calibration'] = {
+            'ece_10mm': Score(reliability(probability.array, truth, band).error)
+        }
     return Comparison(pair=pair, scores=scores, note=note)
 
 
