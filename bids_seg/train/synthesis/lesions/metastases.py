@@ -133,9 +133,9 @@ def _half(labels: Any, points: geometry.Points, draw: Numbers, spacing: float) -
         for name, step in _STEPS.items()
     }
     distances = geometry.distances(half, draw['big_centre'], draw['big_metric'])
-    radius, hollow, amount, swelling, uptake, blood = (
+    radius, hollow, amount, swelling, uptake, blood, patchy = (
         ops.reshape(draw[f'big_{name}'], (-1, 1, 1, 1))
-        for name in ('radius', 'hollow', 'rough', 'swelling', 'uptake', 'blood')
+        for name in ('radius', 'hollow', 'rough', 'swelling', 'uptake', 'blood', 'patchy')
     )
     amount = amount * ops.maximum(radius, 0.0)
     rough = 0.7 * noises['wide'][0] + 0.7 * noises['narrow'][0]
@@ -164,7 +164,9 @@ def _half(labels: Any, points: geometry.Points, draw: Numbers, spacing: float) -
     fields = [
         body,
         ops.minimum(ops.max(holes, axis=0), body - 0.8),
-        ops.sum(mine * uptake, axis=0),
+        ops.sum(
+            mine * uptake * ops.clip(1.0 - patchy * (noises['wide'][1] + 0.5), 0.1, 1.0), axis=0
+        ),
         ops.sum(mine * blood, axis=0),
         draw['oedema'] + uneven - time,
         cavity - 1.5 * noises['narrow'][1],

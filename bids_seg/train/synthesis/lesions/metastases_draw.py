@@ -31,11 +31,14 @@ MOST = 40
 SMALLEST_BIG = 5.5
 """mm: radius from which on a lesion is a big one, too long for the box of a small one."""
 
-LARGE_CHANCE = 0.15
+LARGE_CHANCE = 0.2
 """Share of scenes in which one lesion is large: what brings a patient to the operating table."""
 
 LARGE = (9.0, 27.0)
 """mm: radius of such a lesion."""
+
+PATCHY_CHANCE = 0.5
+"""Share of big hollow lesions whose wall takes up contrast in places only: cysts with a nodule."""
 
 PUSHING = 3
 """Most lesions with mass effect."""
@@ -123,6 +126,7 @@ def nothing(rng: np.random.Generator, head: Head) -> Draw:
             scene[f'{row}_{name}'] = np.full(count, NEVER)
         for name in ('uptake', 'blood', 'swelling', 'rough'):
             scene[f'{row}_{name}'] = np.zeros(count)
+    scene['big_patchy'] = np.zeros(BIG)
     scene['waves'] = np.zeros((SMALL, 4, 3))
     scene['oedema'] = np.asarray(NEVER)
     scene['soft_oedema'] = np.asarray(rng.uniform(1.0, 6.0))
@@ -231,6 +235,8 @@ def place(rng: np.random.Generator, scene: Draw, lesions: list[Lesion]) -> None:
             scene[f'{row}_blood'][slot] = lesion.blood
             scene[f'{row}_swelling'][slot] = lesion.oedema
             scene[f'{row}_rough'][slot] = rng.uniform(0.05, 0.25)
+            if row == 'big' and lesion.hollow > 0 and rng.random() < PATCHY_CHANCE:
+                scene['big_patchy'][slot] = rng.uniform(0.5, 1.5)
     # Three waves over the surface of each small lesion: direction times frequency, and phase.
     scene['waves'][:, :3] = rng.standard_normal((SMALL, 3, 3)) * rng.uniform(
         1.2, 2.6, (SMALL, 3, 1)
