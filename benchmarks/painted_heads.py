@@ -44,7 +44,11 @@ HEAD_LITRES = 1.3
 """Brain of a head, to compare pieces with heads."""
 
 Array = NDArray[np.floating[Any]]
+Mask = NDArray[np.bool_]
 Draw = Callable[[Array], Array]
+"""From an image to probabilities, `(I, J, K, R)`."""
+Cut = Callable[[Array], Mask]
+"""From probabilities to masks, `(I, J, K, R)`."""
 Curves = dict[str, Reliability]
 """How far probabilities come true, by network and region."""
 
@@ -59,11 +63,11 @@ class Scene(NamedTuple):
     weight: Array
     """`(I, J, K, R)`, 0 where nothing is asked."""
 
-    def known(self, region: int) -> NDArray[np.bool_]:
+    def known(self, region: int) -> Mask:
         """Return where a region is asked for."""
         return self.weight[..., region] > 0
 
-    def truth(self, region: int) -> NDArray[np.bool_]:
+    def truth(self, region: int) -> Mask:
         """Return what belongs to a region."""
         return (self.target[..., region] >= 0.5) & self.known(region)
 
@@ -76,6 +80,7 @@ def main() -> int:
     words.add_argument('--networks', nargs='+', default=['brain', 'glioma', 'metastases'])
     words.add_argument('--weights', type=Path, default=weights.FOLDER, help='folder of weights')
     words.add_argument('--threshold', type=float, help='another one than that of the program')
+    words.add_argument('--peak', type=float, help='another one than that of the program')
     words.add_argument('--picture', type=Path, help='reliability diagram to be drawn')
     said = words.parse_args()
     found = heads.left_out(heads.read(said.heads, cache=ROOT / 'training' / 'heads'))
@@ -83,21 +88,21 @@ def main() -> int:
     curves: Curves = {}
     for name in said.networks:
         draw = network(name, said.weights)
-        cut = said.threshold or models.find(name).threshold
+        cut = cutter(name, threshold=said.threshold, peak=said.peak)
         curves |= tables[name](scenes(name, found, said.scenes), draw, cut)
     if said.picture:
         _picture(curves, said.picture)
     return 0
 
 
-def _brain(scenes: Iterator[Scene], draw: Draw, cut: float) -> Curves:
+def _brain(scenes: Iterator[Scene], draw: Draw, cut: Cut) -> Curves:
     """Print the overlap of brains, one image of any contrast each."""
     spacing = models.find('brain').own.spacing
     scores, told = [], []
     for scene in scenes:
         probability = brain.tidy(draw(scene.image)[..., 0], spacing=spacing)
         known, truth = scene.known(0), scene.truth(0)
-        scores.append(dice((probability >= cut) & known, truth))
+        scores.append(dice(cut(probability[..., None])[..., 0] & known, truth))
         told.append(_reliability(probability, truth, known, spacing))
     print(f'\n| brain, {len(scores)} unseen painted heads | median, mean, worst |\n|---|---|')
     _row('Dice', [_told(scores)])
@@ -108,7 +113,7 @@ def _brain(scenes: Iterator[Scene], draw: Draw, cut: float) -> Curves:
     return {'brain': reduce(add, told)}
 
 
-def _glioma(scenes: Iterator[Scene], draw: Draw, cut: float) -> Curves:
+def _glioma(scenes: Iterator[Scene], draw: Draw, cut: Cut) -> Curves:
     """Print overlaps, calibration, what a missing contrast costs, what is claimed of no tumour."""
     model = models.find('glioma')
     scores: dict[str, list[list[float]]] = {name: [] for name in ('none', *MISSING)}
@@ -121,11 +126,12 @@ def _glioma(scenes: Iterator[Scene], draw: Draw, cut: float) -> Curves:
                 given[..., model.contrasts.index(role)] = 0
                 given[..., len(model.contrasts) + model.contrasts.index(role)] = 0
             drawn = draw(given)
-            scores[name].append(_dice(drawn >= cut, scene))
+            masks = cut(drawn)
+            scores[name].append(_dice(masks, scene))
             if name != 'none':
                 continue
             if not scene.truth(0).any():
-                claimed.append(float((drawn[..., 0] >= cut).sum()) * model.own.spacing**3 / 1000)
+                claimed.append(float(masks[..., 0].sum()) * model.own.spacing**3 / 1000)
             for index, region in enumerate(model.regions):
                 if scene.truth(index).any():
                     parts = (drawn[..., index], scene.truth(index), scene.known(index))
@@ -152,16 +158,17 @@ def _glioma(scenes: Iterator[Scene], draw: Draw, cut: float) -> Curves:
     return {f'glioma {region}': reduce(add, told[region]) for region in model.regions}
 
 
-def _metastases(scenes: Iterator[Scene], draw: Draw, cut: float) -> Curves:
+def _metastases(scenes: Iterator[Scene], draw: Draw, cut: Cut) -> Curves:
     """Print how many are found by size, and how many are false."""
     spacing = models.find('metastases').own.spacing
     hits = dict.fromkeys(LENGTHS, 0.0)
     there = dict.fromkeys(LENGTHS, 0.0)
     false, overlaps, litres, told = 0.0, [], 0.0, []
     for scene in scenes:
-        probability = draw(scene.image)[..., 0]
+        drawn = draw(scene.image)
+        probability, mask = drawn[..., 0], cut(drawn)[..., 0]
         known, truth = scene.known(0), scene.truth(0)
-        mask = (probability >= cut) & known
+        mask &= known
         scores = lesionwise(mask, truth, affine=np.diag([spacing, spacing, spacing, 1.0]))
         for size in LENGTHS:
             hits[size] += scores[f'sensitivity_{size}'].top
@@ -210,7 +217,21 @@ def network(name: str, folder: Path) -> Draw:
     return lambda image: maps.pool(look(image), scalings=scalings).mean
 
 
-def _dice(masks: NDArray[np.bool_], scene: Scene) -> list[float]:
+def cutter(name: str, *, threshold: float | None = None, peak: float | None = None) -> Cut:
+    """Return what makes masks of probabilities: as the program does, or by other numbers."""
+    model = models.find(name)
+    low = model.threshold if threshold is None else threshold
+    high = model.own.peak if peak is None else peak
+
+    def cut(drawn: Array) -> Mask:
+        """Return masks."""
+        regions = dict(zip(model.regions, np.moveaxis(drawn, -1, 0), strict=True))
+        return np.stack([*maps.masks(regions, threshold=low, peak=high).values()], axis=-1)
+
+    return cut
+
+
+def _dice(masks: Mask, scene: Scene) -> list[float]:
     """Return the overlap of each region, nothing where it is not there."""
     return [
         dice(masks[..., region] & scene.known(region), scene.truth(region))
@@ -220,9 +241,7 @@ def _dice(masks: NDArray[np.bool_], scene: Scene) -> list[float]:
     ]
 
 
-def _reliability(
-    probability: Array, truth: NDArray[np.bool_], known: NDArray[np.bool_], spacing: float
-) -> Reliability:
+def _reliability(probability: Array, truth: Mask, known: Mask, spacing: float) -> Reliability:
     """Count how far probabilities around a region come true."""
     return reliability(probability, truth, border_band(truth, (spacing,) * 3) & known)
 

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.painted_heads import ROOT, network, scenes
+from benchmarks.painted_heads import ROOT, cutter, network, scenes
 from bids_seg import image
 from bids_seg.evaluate.overlap import dice
 from bids_seg.image import Volume
@@ -68,7 +68,7 @@ def main() -> int:
 def _painted(name: str, found: Sequence[heads.Head], folder: Path) -> list[Panel]:
     """Return best, median and worst of painted heads that hold what is looked for."""
     model = models.find(name)
-    draw = network(name, folder)
+    draw, cut = network(name, folder), cutter(name)
     judged: list[tuple[float, list[Panel]]] = []
     for scene in scenes(name, found, SCENES):
         truth = scene.truth(0)
@@ -77,7 +77,7 @@ def _painted(name: str, found: Sequence[heads.Head], folder: Path) -> list[Panel
         probability = draw(scene.image)
         if name == 'brain':
             probability = brain.tidy(probability[..., 0], spacing=model.own.spacing)[..., None]
-        masks = probability >= model.threshold
+        masks = cut(probability)
         score = dice(masks[..., 0] & scene.known(0), truth)
         place = int(truth.sum(axis=(0, 1)).argmax())
         outlines = {}

@@ -193,6 +193,48 @@ def entropy(probability: Array) -> Array:
     return result
 
 
+def masks(
+    probabilities: Mapping[str, Array], *, threshold: float, peak: float = 0.0
+) -> dict[str, NDArray[np.bool_]]:
+    """Return the masks of nested regions: pieces above a threshold that are likely somewhere.
+
+    Parameters
+    ----------
+    probabilities
+        By region, outermost first; never rising inwards.
+    threshold
+        Probability from which a voxel may belong to a region.
+    peak
+        Probability that a piece must reach in some voxel: many faint pieces are false, and few
+        true ones are faint throughout.
+
+    Notes
+    -----
+    Thresholds with hysteresis, J. Canny 1986, doi:10.1109/TPAMI.1986.4767851.
+
+    Examples
+    --------
+    >>> line = np.float32([0.4, 0.8, 0.4, 0.1, 0.4, 0.4])[:, None, None]
+    >>> masks({'TC': line}, threshold=0.3, peak=0.7)['TC'].ravel().astype(int).tolist()
+    [1, 1, 1, 0, 0, 0]
+    """
+    from scipy import ndimage
+
+    found: dict[str, NDArray[np.bool_]] = {}
+    for region, probability in probabilities.items():
+        mask = probability >= threshold
+        if found:
+            mask &= list(found.values())[-1]
+        if peak > threshold:
+            pieces, count = ndimage.label(mask, structure=np.ones((3, 3, 3)))
+            likely = np.zeros(count + 1, bool)
+            likely[pieces[probability >= peak]] = True
+            likely[0] = False
+            mask = likely[pieces]
+        found[region] = mask
+    return found
+
+
 def classes(masks: Mapping[str, NDArray[np.bool_]]) -> NDArray[np.uint8]:
     """Return the label image of nested regions.
 

@@ -81,6 +81,8 @@ class Own:
     """Make the network, with random weights; imports Keras."""
     presence: bool
     """Whether a plane of ones or zeros per contrast follows the image channels."""
+    peak: float = 0.0
+    """Probability that a piece of a tumour must reach somewhere."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

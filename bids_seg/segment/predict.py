@@ -237,7 +237,7 @@ def _own_tumour(scene: Scene, *, model: Model, system: Own, run: Run) -> Drawn:
         probabilities[region] = back(pooled.mean[..., index])
         if pooled.mutual is not None:
             mutual[region] = back(pooled.mutual[..., index])
-    drawn = {region: values >= model.threshold for region, values in probabilities.items()}
+    drawn = maps.masks(probabilities, threshold=model.threshold, peak=system.peak)
     kept = _within(next(iter(drawn.values())), inside)
     return Drawn(
         probabilities=probabilities,

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+from scipy import ndimage
 
 from bids_seg.segment import maps
 
@@ -76,6 +77,23 @@ def test_entropy_is_symmetric_and_at_most_one_bit(probability):
     bits = maps.entropy(probability)
     assert np.all((bits >= 0) & (bits <= 1))
     np.testing.assert_allclose(bits, maps.entropy(1 - probability), atol=2e-4)
+
+
+@given(
+    hnp.arrays(np.float32, (4, 3, 5, 2), elements=st.floats(0, 1, width=32)),
+    st.floats(0.1, 0.6),
+    st.floats(0.0, 0.95),
+)
+def test_masks_nest_and_every_piece_reaches_the_peak(probability, threshold, peak):
+    outer, inner = np.moveaxis(maps.nested(probability), -1, 0)
+    masks = maps.masks({'WT': outer, 'TC': inner}, threshold=threshold, peak=peak)
+    assert not (masks['TC'] & ~masks['WT']).any()
+    for region, values in (('WT', outer), ('TC', inner)):
+        assert not (masks[region] & (values < threshold)).any()
+        pieces, count = ndimage.label(masks[region], structure=np.ones((3, 3, 3)))
+        assert all(values[pieces == piece].max() >= peak for piece in range(1, count + 1))
+    # Nothing that is likely is lost.
+    assert masks['WT'][outer >= max(peak, threshold)].all()
 
 
 def test_classes_follow_the_table_of_outputs():
