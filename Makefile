@@ -8,7 +8,7 @@ UV := $(BIN)/uv
 export NO_ET := 1
 export NIPYPE_NO_ET := 1
 
-.PHONY: setup lint unit e2e test demo figures lock image clean
+.PHONY: setup lint unit e2e test demo figures pictures lock image clean
 
 setup: $(VENV)/.done  ## an environment with exactly what the lock names
 
@@ -38,10 +38,15 @@ test: lint unit e2e  ## what a new machine runs
 demo: setup  ## a made dataset with known tumours, by the networks' masks and by the true ones
 	$(BIN)/python run.py demo demo-data --run demo-out --run-truth demo-out-truth --work-dir demo-work
 
-figures: setup  ## the figures of the README, on the scans under ../shared/data
+figures: setup  ## the figures of README and cards, on the scans under ../shared/data
 	$(BIN)/python -m benchmarks.real_scans ../shared/data
-	$(BIN)/python -m benchmarks.painted_heads ../shared/data/heads
+	$(BIN)/python -m benchmarks.painted_heads ../shared/data/heads --picture .bench/reliability.png
 	$(BIN)/python -m benchmarks.longitudinal ../shared/data --networks
+	$(BIN)/python -m benchmarks.summary
+
+pictures: figures  ## best, median and worst of what the networks drew, for docs/pictures.md
+	$(BIN)/python -m benchmarks.pictures ../shared/data docs/images/networks
+	cp .bench/reliability.png docs/images/networks/
 
 lock:  ## write the locks again, newest versions within the ranges
 	for python in 311 313; do \

@@ -32,6 +32,8 @@ from bids_seg.train import calibrate, heads, step
 ROOT = Path(__file__).resolve().parents[1]
 SEED = 20_001
 """Neither that of a run nor that of the scenes that runs are scored on while they last."""
+SCENES = {'brain': 48, 'glioma': 48, 'metastases': 110}
+"""Enough of each kind; a piece of 80 mm holds few metastases."""
 LENGTHS = {
     '3_5mm': '3 to 5 mm',
     '5_10mm': '5 to 10 mm',
@@ -76,8 +78,8 @@ def main() -> int:
     """Paint, draw, print."""
     words = argparse.ArgumentParser(description=__doc__)
     words.add_argument('heads', type=Path, help='folder of label maps of heads')
-    words.add_argument('--scenes', type=int, default=48, help='scenes of each kind')
-    words.add_argument('--networks', nargs='+', default=['brain', 'glioma', 'metastases'])
+    words.add_argument('--scenes', type=int, help=f'scenes of each kind (default: {SCENES})')
+    words.add_argument('--networks', nargs='+', default=list(SCENES))
     words.add_argument('--weights', type=Path, default=weights.FOLDER, help='folder of weights')
     words.add_argument('--threshold', type=float, help='another one than that of the program')
     words.add_argument('--peak', type=float, help='another one than that of the program')
@@ -89,7 +91,7 @@ def main() -> int:
     for name in said.networks:
         draw = network(name, said.weights)
         cut = cutter(name, threshold=said.threshold, peak=said.peak)
-        curves |= tables[name](scenes(name, found, said.scenes), draw, cut)
+        curves |= tables[name](scenes(name, found, said.scenes or SCENES[name]), draw, cut)
     if said.picture:
         _picture(curves, said.picture)
     return 0
