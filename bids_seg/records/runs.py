@@ -49,6 +49,8 @@ class ModelRun:
     """Whether that allows commercial use; None where nothing was stated."""
     parity: bool = False
     """Whether a system of others ran with its known defects."""
+    peak: float = 0.0
+    """Probability that a piece of a mask reaches somewhere; 0 where that was not asked."""
     shipped: bool = True
     """Whether its weights came with the program."""
 

@@ -221,17 +221,18 @@ def masks(
     from scipy import ndimage
 
     found: dict[str, NDArray[np.bool_]] = {}
+    outer: NDArray[np.bool_] | None = None
     for region, probability in probabilities.items():
         mask = probability >= threshold
-        if found:
-            mask &= list(found.values())[-1]
+        if outer is not None:
+            mask &= outer
         if peak > threshold:
             pieces, count = ndimage.label(mask, structure=np.ones((3, 3, 3)))
             likely = np.zeros(count + 1, bool)
             likely[pieces[probability >= peak]] = True
             likely[0] = False
             mask = likely[pieces]
-        found[region] = mask
+        found[region] = outer = mask
     return found
 
 

@@ -81,8 +81,6 @@ class Own:
     """Make the network, with random weights; imports Keras."""
     presence: bool
     """Whether a plane of ones or zeros per contrast follows the image channels."""
-    peak: float = 0.0
-    """Probability that a piece of a tumour must reach somewhere."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,6 +103,8 @@ class Model:
     """Roles without any of which a region is not reported."""
     threshold: float
     """Probability from which a voxel belongs to a region."""
+    peak: float = 0.0
+    """Probability that a piece of a tumour must reach somewhere; 0: none is asked."""
     members: tuple[Weights, ...]
     """The published weights of each network whose probabilities are averaged."""
     licence: Licence

@@ -40,7 +40,7 @@ LARGEST_SHARE = 0.5
 """A tumour larger than this share of the brain is told to the user."""
 UNSURE_BITS = 0.85
 """Mean entropy within the mask from which the network was unsure of most of it: the painted tumours
-of the demo lie at 0.75 to 0.77 with the temperatures that ship."""
+of the demo lie at 0.75 to 0.77 with the scalings that ship."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -230,14 +230,22 @@ def _own_tumour(scene: Scene, *, model: Model, system: Own, run: Run) -> Drawn:
     def back(values: NDArray[np.float32]) -> NDArray[np.float32]:
         return fields.back(np.where(shown, values, 0), working, reference=grid)
 
-    probabilities, mutual = {}, {}
-    for index, region in enumerate(model.regions):
-        if region in _unavailable(model, used):
-            continue
-        probabilities[region] = back(pooled.mean[..., index])
-        if pooled.mutual is not None:
-            mutual[region] = back(pooled.mutual[..., index])
-    drawn = maps.masks(probabilities, threshold=model.threshold, peak=system.peak)
+    shares = {
+        region: pooled.mean[..., index]
+        for index, region in enumerate(model.regions)
+        if region not in _unavailable(model, used)
+    }
+    probabilities = {region: back(values) for region, values in shares.items()}
+    mutual = {}
+    if pooled.mutual is not None:
+        mutual = {r: back(pooled.mutual[..., model.regions.index(r)]) for r in shares}
+    # Whether a piece is likely is seen on the network's grid: thick slices hide the peaks. On the
+    # reference's grid a piece reaches as far as linear sampling spreads it.
+    likely = maps.masks(shares, threshold=model.threshold, peak=model.peak)
+    drawn = {
+        region: (values >= model.threshold) & (back(likely[region].astype(np.float32)) > 0)
+        for region, values in probabilities.items()
+    }
     kept = _within(next(iter(drawn.values())), inside)
     return Drawn(
         probabilities=probabilities,

@@ -226,6 +226,7 @@ def _record(
         unavailable=unavailable or {},
         volumes_mm3=volumes,
         threshold=model.threshold,
+        peak=model.peak,
         device=device,
         warnings=warnings,
         licence=model.licence.name,

@@ -285,6 +285,7 @@ def _model(run: ModelRun) -> Content:
         'ModelSHA256': list(run.weights_sha256),
         **licence,
         'Threshold': run.threshold,
+        **({'PeakProbability': run.peak} if run.peak else {}),
     }
 
 

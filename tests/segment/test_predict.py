@@ -10,6 +10,7 @@ import pytest
 
 from bids_seg.image import Volume
 from bids_seg.segment import brain, models, predict
+from bids_seg.segment.maps import Scaling
 from bids_seg.segment.system import Scene
 
 
@@ -159,6 +160,31 @@ def test_what_lies_in_the_margin_around_the_brain_is_no_tumour(head, two_views):
     assert whole[inside].mean() > 0.7
     assert whole[head.lesion].mean() > 0.9
     assert not found.labels.array[outside].any()
+
+
+def test_a_piece_that_is_faint_throughout_is_dropped_and_one_with_a_likely_middle_kept(
+    head, two_views
+):
+    def function(channels):
+        image = channels[..., 3]
+        logits = np.where(image > 5.5, 3.0, np.where(image > 3.5, 0.5, -6.0))
+        return np.stack([logits] * 3, axis=-1)
+
+    model = models.find('glioma')
+    plain = {region: Scaling() for region in model.regions}
+    own = dataclasses.replace(model.own, scaling=plain)
+    values = head.volume(20).array.copy()
+    faint = head.ball((-30, 0, 0), (9, 9, 9))
+    values[faint] += 20
+    images = seen({'FLAIR': Volume(values, head.grid)}, head.mask())
+    for peak, kept in ((0.0, True), (0.9, False)):
+        changed = dataclasses.replace(model, system=own, threshold=0.5, peak=peak)
+        found = predict.draw_tumour(images, model=changed, engine=two_views(function))
+        whole = found.masks['WT'].array > 0
+        assert whole[head.lesion].mean() > 0.9
+        assert (whole[faint].mean() > 0.7) == kept
+        assert whole[faint].any() == kept
+        assert found.probabilities['WT'].array[faint].max() > 0.5
 
 
 def test_nothing_found_is_no_error(head):

@@ -165,9 +165,10 @@ def _networks(done: list[VisitSummary]) -> list[Piece]:
         regions = ', '.join(REGIONS.get(region, region) for region in model.regions)
         members = len(model.weights_sha256)
         kind = f'{members} networks' if members > 1 else 'network'
+        peak = f', in pieces that reach {model.peak:g}' if model.peak else ''
         pieces.append(
             (f'{model.task.capitalize()} was segmented by the {kind} “{model.model}” from '
-             f'{", ".join(model.images)} ({regions}; threshold {model.threshold:g}). ', '')
+             f'{", ".join(model.images)} ({regions}; threshold {model.threshold:g}{peak}). ', '')
         )  # fmt: skip
         pieces += [(sentence, '') for sentence in _terms(model)]
     if any(model.model in SHIPPED and model.shipped for model in runs.values()):
