@@ -19,10 +19,11 @@ Opinions = Callable[[Any], Array]
 """From an image `(I, J, K, C)` to the logits of all opinions, `(N, I, J, K, R)`."""
 
 BAND = 10.0
-"""mm around a region in which voxels count; further off every network is right."""
+"""mm around a region in which voxels count, and all of its inside; further off every network is
+right."""
 
 MOST = 20_000
-"""Voxels of a scene that are looked at, drawn by chance: a scene counts once, however large."""
+"""Voxels of a scene that are looked at, drawn by chance: none counts more, however large."""
 
 LIMITS = (0.25, 8.0)
 """Lowest and highest temperature."""
@@ -31,7 +32,9 @@ FARTHEST = 4.0
 """Largest shift."""
 
 
-def scaling(opinions: Array, targets: npt.NDArray[np.bool_]) -> Scaling:
+def scaling(
+    opinions: Array, targets: npt.NDArray[np.bool_], *, inner: Array | None = None
+) -> Scaling:
     """Return how logits must be scaled and shifted so that the mean over opinions comes true.
 
     Parameters
@@ -40,6 +43,8 @@ def scaling(opinions: Array, targets: npt.NDArray[np.bool_]) -> Scaling:
         Logits, `(N, V)`: of each opinion the voxels in the band.
     targets
         `(V,)`, whether they belong to the region.
+    inner
+        Probabilities of what lies within the region, of the same shape: no opinion falls below.
 
     Notes
     -----
@@ -60,11 +65,14 @@ def scaling(opinions: Array, targets: npt.NDArray[np.bool_]) -> Scaling:
     def cost(numbers: npt.NDArray[np.float64]) -> float:
         """Return the cross-entropy at a temperature and a shift."""
         tried = Scaling(temperature=float(np.exp(numbers[0])), shift=float(numbers[1]))
-        mean = tried.probability(opinions).mean(axis=0, dtype=np.float64)
+        said = tried.probability(opinions)
+        said = said if inner is None else np.maximum(said, inner)
+        mean = said.mean(axis=0, dtype=np.float64)
         told = np.where(targets, mean, 1 - mean)
         return float(-np.log(np.maximum(told, 1e-7)).mean())
 
     low, high = np.log(LIMITS)
+    # The simplex is where it starts; x0 only says how many numbers there are.
     found = minimize(
         cost,
         x0=np.zeros(2),
@@ -104,20 +112,28 @@ def fit(
     for sample in samples:
         logits = opinions(sample.image)
         targets = np.asarray(sample.target) >= 0.5
-        weight = np.broadcast_to(np.asarray(sample.weight), targets.shape)
+        asked = np.broadcast_to(np.asarray(sample.weight) > 0, targets.shape)
         for region in range(regions):
-            target = targets[..., region]
+            target = targets[..., region] & asked[..., region]
             if not target.any():
                 continue
             band = ndimage.distance_transform_edt(~target) <= BAND / spacing
-            places = np.flatnonzero(band & (weight[..., region] > 0))
-            chosen = rng.permutation(places)[:MOST]
-            drawn[region].append(logits[..., region].reshape(len(logits), -1)[:, chosen])
+            chosen = rng.permutation(np.flatnonzero(band & asked[..., region]))[:MOST]
+            drawn[region].append(logits.reshape(len(logits), -1, regions)[:, chosen])
             true[region].append(target.ravel()[chosen])
-    return [
-        scaling(np.concatenate(one, axis=1), np.concatenate(other)) if one else Scaling()
-        for one, other in zip(drawn, true, strict=True)
-    ]
+    found = [Scaling()] * regions
+    # From the innermost outwards, as an outer region is never less likely than what it holds.
+    for region in reversed(range(regions)):
+        if not drawn[region]:
+            continue
+        said = np.concatenate(drawn[region], axis=1)
+        inner = None
+        for within in range(region + 1, regions):
+            one = found[within].probability(said[..., within])
+            inner = one if inner is None else np.maximum(inner, one)
+        truth = np.concatenate(true[region])
+        found[region] = scaling(said[..., region], truth, inner=inner)
+    return found
 
 
 def looking(model: Model, files: Sequence[Path]) -> Opinions:

@@ -47,10 +47,10 @@ def parser() -> argparse.ArgumentParser:
         help='weights to start from (.weights.h5, or as published): transfer learning',
     )
     made.add_argument(
-        '--peak',
-        type=float,
+        '--rate',
+        type=_above_zero,
         metavar='RATE',
-        help="highest learning rate (default: the recipe's; with --init 0.3 times as much)",
+        help="highest learning rate (default: the recipe's, which is lower with --init)",
     )
     made.add_argument(
         '--threads', type=_count, default=1, metavar='N', help='threads of one operation (1)'
@@ -69,8 +69,9 @@ def parser() -> argparse.ArgumentParser:
         '--calibrate',
         type=_count,
         metavar='N',
-        help='do not train: fit on N scenes of unseen heads how sure the network in OUT_DIR (or '
-        'the one that ships) may be, and write scaling.json',
+        help='do not train: paint N scenes of the heads that training leaves out, fit on them how '
+        'sure the networks in OUT_DIR (those that ship where there are none) may be, and write '
+        'scaling.json; DATA holds label maps',
     )
     made.add_argument(
         '--preview', action='store_true', help='only draw samples, as preview.png, and stop'
@@ -89,6 +90,14 @@ def _count(text: str) -> int:
     number = int(text)
     if number < 1:
         raise argparse.ArgumentTypeError(f'{number} is below 1')
+    return number
+
+
+def _above_zero(text: str) -> float:
+    """Read a number above zero."""
+    number = float(text)
+    if not 0 < number < float('inf'):
+        raise argparse.ArgumentTypeError(f'{text} is no number above 0')
     return number
 
 

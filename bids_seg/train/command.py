@@ -11,9 +11,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import keras
-import numpy as np
 
-from bids_seg.errors import OutputError
+from bids_seg.errors import CommandError, OutputError, UnavailableError
 from bids_seg.segment import models, weights
 from bids_seg.segment.model import Model
 from bids_seg.train import (
@@ -52,6 +51,12 @@ def run(words: argparse.Namespace) -> int:
     """
     _folder(words.out_dir)
     if words.network in published.names():
+        if words.calibrate:
+            raise CommandError(
+                'the probabilities of a published system are taken as they come',
+                where=words.network,
+                do='calibrate brain, glioma or metastases',
+            )
         return retrain.run(words)
     recipe = recipes.RECIPES[words.network]
     if words.calibrate:
@@ -66,7 +71,7 @@ def run(words: argparse.Namespace) -> int:
     network = recipes.network(recipe)
     if words.init is not None:
         checkpoint.initial(words.init, model=network)
-    peak = words.peak or (recipe.peak if words.init is None else GENTLE * recipe.peak)
+    peak = words.rate or (recipe.peak if words.init is None else GENTLE * recipe.peak)
     schedule = Schedule(samples=words.samples or recipe.samples, peak=peak)
     regions = models.find(recipe.name).regions
     work = trainer.Run(
@@ -90,7 +95,9 @@ def run(words: argparse.Namespace) -> int:
     )
     logger.info('%d samples seen, weights in %s', progress.step, work.weights_file)
     if validation:
-        _calibrate(_sayings(work), validation, models.find(recipe.name), words.out_dir)
+        model = models.find(recipe.name)
+        look = calibrate.looking(model, [work.weights_file])
+        _calibrate(look, validation, model, words.out_dir)
     return 0
 
 
@@ -103,24 +110,20 @@ def _beside(samples: list[Sample], recipe: Recipe, dataset: Path | None) -> list
     return labelled.between(samples, labelled.find(dataset, model), model, shape=shape)
 
 
-def _sayings(work: trainer.Run) -> calibrate.Opinions:
-    """Return the one opinion of a network that was trained just now."""
-
-    def look(image: object) -> calibrate.Array:
-        """Return the logits."""
-        inside = np.clip(work.predict(image), 1e-7, 1 - 1e-7)
-        logits: calibrate.Array = np.log(inside / (1 - inside))[None]
-        return logits
-
-    return look
-
-
 def _only_calibrate(recipe: Recipe, words: argparse.Namespace) -> int:
     """Fit how sure the members of a model may be: those in the folder of a run, or that ship."""
     model = models.find(recipe.name)
     own = [words.out_dir / member.file for member in model.members]
-    files = [file if file.is_file() else weights.FOLDER / file.name for file in own]
+    files = [file for file in own if file.is_file()]
+    files = files or [weights.FOLDER / file.name for file in own]
+    logger.info('Looking at what %s makes of unseen heads', ', '.join(map(str, files)))
     unseen = heads.left_out(heads.read(words.data, cache=words.out_dir.parent / 'heads'))
+    if not unseen:
+        raise UnavailableError(
+            'no head there is left out of training',
+            where=words.data,
+            do=f'name a folder that holds the heads {", ".join(heads.LEFT_OUT)}',
+        )
     scenes = recipes.painted(recipe, unseen, seed=recipes.VALIDATION_SEED)
     samples = (scenes(index) for index in range(words.calibrate))
     _calibrate(calibrate.looking(model, files), samples, model, words.out_dir)

@@ -39,8 +39,11 @@ BRAIN_GROWTH = 1.0
 """Millimetres by which the tight mask is grown: the convention of the brain network."""
 
 CLOSING = 7.0
-"""mm by which the brain is closed: sulci up to twice as wide count as brain. With 4 mm the wide sulci
-of old brains cut a ragged border, which no network can know from slices of 5 mm."""
+"""mm by which the brain is closed: sulci up to twice as wide count as brain. With 4 mm the wide
+sulci of old brains cut a ragged border, which no network can know from slices of 5 mm."""
+
+CONVENTION = (CLOSING, BRAIN_GROWTH)
+"""What stored heads must have been made with."""
 
 NECK = 30
 """mm that a map must reach below the brain for its lowest slice to count as neck."""
@@ -343,8 +346,9 @@ def read(folder: str | Path, *, cache: str | Path | None = None) -> tuple[Head, 
     for file in files:
         name = file.name.split('.')[0].removesuffix('_dseg')[-2:]
         kept = None if cache is None else Path(cache) / f'head-{name}.npz'
-        if kept is not None and kept.is_file():
-            heads.extend(load(kept))
+        known = load(kept) if kept is not None and kept.is_file() else ()
+        if known:
+            heads.extend(known)
             continue
         image = nb.as_closest_canonical(nb.Nifti1Image.from_filename(file))
         heads.append(prepare(np.asarray(image.dataobj).astype(np.int64), name=name))
@@ -364,7 +368,10 @@ def save(file: str | Path, heads: Sequence[Head]) -> None:
     heads
         What to store.
     """
-    held: dict[str, NDArray[np.generic]] = {'names': np.asarray([head.name for head in heads])}
+    held: dict[str, NDArray[np.generic]] = {
+        'names': np.asarray([head.name for head in heads]),
+        'convention': np.asarray(CONVENTION),
+    }
     for head in heads:
         held[f'{head.name}/codes'] = head.codes
         held[f'{head.name}/numbers'] = np.asarray(
@@ -387,10 +394,13 @@ def load(file: str | Path) -> tuple[Head, ...]:
     Returns
     -------
     tuple of Head
-        In the order in which they were stored.
+        In the order in which they were stored; none where they follow another convention of what
+        belongs to the brain.
     """
     with np.load(file, allow_pickle=False) as held:
-        out = []
+        out: list[Head] = []
+        if held.get('convention', np.zeros(2)).tolist() != list(CONVENTION):
+            return ()
         for name in held['names'].tolist():
             numbers = held[f'{name}/numbers']
             prefix = f'{name}/at/'

@@ -89,7 +89,7 @@ def prepared(
     steps = preset.epoch(learnt)
     schedule = Fall(
         samples=words.samples or preset.epochs * steps,
-        peak=words.peak or (preset.rate if words.init is None else preset.transfer),
+        peak=words.rate or (preset.rate if words.init is None else preset.transfer),
         shape=preset.fall,
         epoch=steps,
     )

@@ -151,6 +151,15 @@ def test_a_folder_is_read_in_any_orientation_and_kept(head, tmp_path):
     assert heads.read(tmp_path, cache=tmp_path / 'kept')[0].name == '03'
 
 
+def test_heads_stored_by_another_convention_of_the_brain_are_made_again(
+    head, tmp_path, monkeypatch
+):
+    heads.save(tmp_path / 'head-03.npz', [head])
+    assert heads.load(tmp_path / 'head-03.npz')
+    monkeypatch.setattr(heads, 'CONVENTION', (4.0, 1.0))
+    assert heads.load(tmp_path / 'head-03.npz') == ()
+
+
 def test_a_folder_without_maps_is_an_error(tmp_path):
     with pytest.raises(UnavailableError, match='no label map'):
         heads.read(tmp_path)

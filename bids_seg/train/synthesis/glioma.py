@@ -35,7 +35,7 @@ CONTRASTS = tissues.CONTRASTS
 """Order of the image channels; as many planes that say which are there follow."""
 
 SUBSETS: tuple[tuple[float, tuple[str, ...]], ...] = (
-    (0.27, ('T1wCE', 'T1w', 'T2w', 'FLAIR')),
+    (0.24, ('T1wCE', 'T1w', 'T2w', 'FLAIR')),
     (0.06, ('T1w', 'T2w', 'FLAIR')),
     (0.07, ('T1wCE', 'T2w', 'FLAIR')),
     (0.07, ('T1wCE', 'T1w', 'FLAIR')),
