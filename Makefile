@@ -44,7 +44,7 @@ figures: setup  ## the figures of README and cards, on the scans under ../shared
 	$(BIN)/python -m benchmarks.longitudinal ../shared/data --networks
 	$(BIN)/python -m benchmarks.summary
 
-pictures: figures  ## best, median and worst of what the networks drew, for docs/pictures.md
+pictures: setup  ## best, median and worst of what the networks drew, for docs/pictures.md; after figures
 	$(BIN)/python -m benchmarks.pictures ../shared/data docs/images/networks
 	cp .bench/reliability.png docs/images/networks/
 

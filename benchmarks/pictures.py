@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,8 +23,10 @@ from bids_seg.image import Volume
 from bids_seg.segment import brain, models, weights
 from bids_seg.train import heads
 
-TRUTH, OURS = '#2ca02c', '#d62728'
-"""Colours of what is true or published, and of what the network drew."""
+TRUTH, OURS, HEAD = '#2ca02c', '#d62728', '#1f77b4'
+"""Colours of what is true or published, of what the network drew, and of brain masks."""
+STYLES = ('solid', 'dashed', 'dotted')
+"""Of the lines around regions, outermost first."""
 SCENES = 24
 """Painted heads among which best, median and worst are looked for."""
 SHOWN = {'brain': ('image',), 'glioma': ('T1wCE', 'FLAIR'), 'metastases': ('T1wCE',)}
@@ -36,14 +38,14 @@ Outline = NDArray[np.bool_]
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Panel:
-    """One slice, right of the patient on the left."""
+    """One axial slice."""
 
     title: str
     """What it is."""
     grey: Slice
-    """(I, J), right to left and back to front."""
-    outlines: Mapping[str, Outline]
-    """By colour."""
+    """(I, J), left to right and back to front."""
+    outlines: Sequence[tuple[str, str, Outline]]
+    """Colour, style of the line, and what it surrounds."""
     aspect: float
     """Height of a pixel by its width."""
 
@@ -80,11 +82,11 @@ def _painted(name: str, found: Sequence[heads.Head], folder: Path) -> list[Panel
         masks = cut(probability)
         score = dice(masks[..., 0] & scene.known(0), truth)
         place = int(truth.sum(axis=(0, 1)).argmax())
-        outlines = {}
-        for region in range(len(model.regions)):
-            style = '' if region == 0 else ':'
-            outlines[TRUTH + style] = scene.truth(region)[..., place]
-            outlines[OURS + style] = masks[..., region][..., place]
+        outlines = [
+            (colour, style, mask[..., place])
+            for region, style in zip(range(len(model.regions)), STYLES, strict=False)
+            for colour, mask in ((TRUTH, scene.truth(region)), (OURS, masks[..., region]))
+        ]
         panels = []
         for shown in SHOWN[name]:
             channel = model.contrasts.index(shown) if shown in model.contrasts else 0
@@ -114,10 +116,10 @@ def _enhancing(data: Path, results: Path) -> list[Panel]:
             truth, ours = (_onto(each, grey) for each in (file, region))
             score = dice(ours, truth)
             place = int(truth.sum(axis=(0, 1)).argmax())
-            outlines = {TRUTH: truth[..., place], OURS: ours[..., place]}
+            outlines = [(TRUTH, 'solid', truth[..., place]), (OURS, 'solid', ours[..., place])]
             title = f'{name} {visit.replace("_", " ")}, Dice {score:.2f}'
             judged.append(
-                (score, [_slice('', grey, place, {}), _slice(title, grey, place, outlines)])
+                (score, [_slice('', grey, place, []), _slice(title, grey, place, outlines)])
             )
     return _three(judged)
 
@@ -139,8 +141,8 @@ def _without(results: Path) -> list[Panel]:
         place = int(most.sum(axis=(0, 1)).argmax())
         volume = claim.sum() * grey.grid.voxel_mm3 / 1000
         title = f'{name.removesuffix("-both")} {visit.replace("_", " ")}: {volume:.1f} mL claimed'
-        outlines = {'#1f77b4': head[..., place], OURS: claim[..., place]}
-        panels += [_slice('', grey, place, {}), _slice(title, grey, place, outlines)]
+        outlines = [(HEAD, 'solid', head[..., place]), (OURS, 'solid', claim[..., place])]
+        panels += [_slice('', grey, place, []), _slice(title, grey, place, outlines)]
     return panels
 
 
@@ -151,7 +153,9 @@ def _onto(file: Path, grey: Volume) -> Outline:
     return image.resample(mask, grey.grid, order=0).array > 0
 
 
-def _slice(title: str, grey: Volume, place: int, outlines: Mapping[str, Outline]) -> Panel:
+def _slice(
+    title: str, grey: Volume, place: int, outlines: Sequence[tuple[str, str, Outline]]
+) -> Panel:
     """Return an axial slice of an image."""
     i, j, _ = grey.grid.spacing
     return Panel(title=title, grey=grey.array[..., place], outlines=outlines, aspect=j / i)
@@ -165,19 +169,16 @@ def _page(panels: Sequence[Panel], path: Path) -> None:
     rows = -(-len(panels) // across)
     figure = Figure(figsize=(2.4 * across, 3.1 * rows), layout='constrained', facecolor='white')
     for axes, panel in zip(figure.subplots(rows, across, squeeze=False).flat, panels, strict=False):
-        # Seen from the feet, as radiologists do.
+        # Seen from the feet, the patient's right on the left.
         low, high = np.percentile(panel.grey, [1, 99.7])
         axes.imshow(
             panel.grey[::-1].T, origin='lower', cmap='gray', vmin=low, vmax=high,
             aspect=panel.aspect,
         )  # fmt: skip
-        for colour, mask in panel.outlines.items():
+        for colour, style, mask in panel.outlines:
             if mask.any():
-                style = 'dotted' if colour.endswith(':') else 'solid'
-                axes.contour(
-                    mask[::-1].T.astype(float), [0.5], colors=colour.rstrip(':'), linewidths=1.1,
-                    linestyles=style,
-                )  # fmt: skip
+                shown = mask[::-1].T.astype(float)
+                axes.contour(shown, [0.5], colors=colour, linewidths=1.1, linestyles=style)
         axes.set_title(panel.title, fontsize=7.5)
         axes.axis('off')
     figure.savefig(path, dpi=100, pil_kwargs={'quality': 80, 'method': 6})

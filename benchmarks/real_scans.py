@@ -196,8 +196,8 @@ def _print_glioma(data: Path, out: Path) -> None:
     summary.record('calibration real', ', '.join(errors))
     truth = data / 'fg6692/derivatives/truth/sub-01/anat/sub-01_space-T1gd_desc-truth_dseg.nii.gz'
     scores = _regions(truth, out / 'fg6692' / 'sub-01')
-    told = ' | '.join(f'{score:.3f}' for score in scores)
-    print(f"| fg6692 (algorithms' labels) | {told} |")
+    cells = ' | '.join(f'{score:.3f}' for score in scores)
+    print(f"| fg6692 (algorithms' labels) | {cells} |")
 
 
 def _regions(truth: Path, folder: Path) -> tuple[float, ...]:
@@ -236,6 +236,7 @@ def _print_enhancing(data: Path, out: Path) -> None:
             lesions = list((out / name).rglob(f'{visit}_*seg-gliomaLesions_dseg.nii.gz'))
             if not regions or not lesions:
                 print(f'| {name} {visit} | {_ml(theirs):.1f} | - | - | no result | - |')
+                found_all.append(False)
                 continue
             ours = image.resample(_mask(regions[0]), theirs.grid, order=0)
             false = sum(1 for _ in _false(image.read_labels(lesions[0]), theirs))
@@ -282,6 +283,7 @@ def _print_metastases(data: Path, out: Path) -> None:
     print('|---|---|---|---|---|')
     if not masks:
         print('| no result | | | | |')
+        summary.record('metastases real', 'no result')
         return
     ours = image.resample(_mask(masks[0]), labels.grid, order=0)
     lesions = image.read_labels(next(folder.rglob('*_seg-metastasesLesions_dseg.nii.gz')))
@@ -293,21 +295,25 @@ def _print_metastases(data: Path, out: Path) -> None:
 def _print_claims(out: Path) -> None:
     """Print what was claimed in heads without a tumour, with the warnings that stand beside."""
     print('\n| no tumour | network | volume mL | warnings |\n|---|---|---|---|')
-    volumes: dict[str, list[float]] = {'glioma': [], 'metastases': []}
+    volumes: list[float] = []
+    lesions: list[int] = []
     for name in ('heads-t1w-both', 'ms-longitudinal-both'):
         for path in sorted((out / name).glob('sub-*/figures/*_desc-summary.json')):
-            summary = json.loads(path.read_text())
-            for run in summary['models']:
+            page = json.loads(path.read_text())
+            for run in page['models']:
                 if run['task'] == 'brain':
                     continue
                 volume = max(run['volumes_mm3'].values(), default=0) / 1000
-                volumes[run['task']].append(volume)
                 visit = path.name.split('_desc-')[0]
+                if run['task'] == 'glioma':
+                    volumes.append(volume)
+                else:
+                    files = (out / name).rglob(f'{visit}_*seg-metastasesLesions_dseg.nii.gz')
+                    lesions += [len(np.unique(image.read_labels(one).array)) - 1 for one in files]
                 warnings = ' '.join(run['warnings']) or '-'
                 print(f'| {name} {visit} | {run["task"]} | {volume:.2f} | {warnings} |')
-    summary.record('healthy glioma', ', '.join(f'{one:.1f}' for one in volumes['glioma']))
-    claims = sum(one > 0 for one in volumes['metastases'])
-    summary.record('healthy metastases', f'{claims} of {len(volumes["metastases"])} heads with any')
+    summary.record('healthy glioma', ', '.join(f'{one:.1f}' for one in volumes))
+    summary.record('healthy metastases', ', '.join(map(str, lesions)) or 'no head looked at')
 
 
 def _print_stages(out: Path) -> None:

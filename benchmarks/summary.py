@@ -28,7 +28,7 @@ ROWS: tuple[tuple[str, str, str], ...] = (
     ('false', 'the same: false lesions a visit', '1'),
     ('signs', 'the same: sign of the change between two visits', 'all right'),
     ('healthy glioma', 'heads without tumour: glioma, mL', 'below 1'),
-    ('healthy metastases', 'heads without tumour: metastases a head', 'at most 1'),
+    ('healthy metastases', 'heads without tumour with post-contrast T1w: metastases', 'at most 1'),
     (
         'metastases painted',
         'painted metastases found, 3-5, 5-10, 10-20, >20 mm; false a head',
