@@ -166,8 +166,8 @@ def test_a_piece_that_is_faint_throughout_is_dropped_and_one_with_a_likely_middl
     head, two_views
 ):
     def function(channels):
-        image = channels[..., 3]
-        logits = np.where(image > 5.5, 3.0, np.where(image > 3.5, 0.5, -6.0))
+        enhanced, flair = channels[..., 0], channels[..., 3]
+        logits = np.where(flair > 3.5, np.where(enhanced > 3.5, 3.0, 0.5), -6.0)
         return np.stack([logits] * 3, axis=-1)
 
     model = models.find('glioma')
@@ -176,7 +176,9 @@ def test_a_piece_that_is_faint_throughout_is_dropped_and_one_with_a_likely_middl
     values = head.volume(20).array.copy()
     faint = head.ball((-30, 0, 0), (9, 9, 9))
     values[faint] += 20
-    images = seen({'FLAIR': Volume(values, head.grid)}, head.mask())
+    enhanced = (head.values + 20 * head.core).astype(np.float32)
+    images = {'T1wCE': Volume(enhanced, head.grid), 'FLAIR': Volume(values, head.grid)}
+    images = seen(images, head.mask())
     for peak, kept in ((0.0, True), (0.9, False)):
         changed = dataclasses.replace(model, system=own, threshold=0.5, peak=peak)
         found = predict.draw_tumour(images, model=changed, engine=two_views(function))
