@@ -239,7 +239,7 @@ def cutter(name: str, *, threshold: float | None = None, peak: float | None = No
     """Return what makes masks of probabilities: as the program does, or by other numbers."""
     model = models.find(name)
     low = model.threshold if threshold is None else threshold
-    high = model.own.peak if peak is None else peak
+    high = model.peak if peak is None else peak
 
     def cut(drawn: Array) -> Mask:
         """Return masks."""

@@ -64,7 +64,7 @@ MODEL = Model(
     members=(
         Weights(
             file='brain.weights.h5',
-            sha256='bfd1ae5784ea03a0cf39125ca83e54ac77592da101fa5c01399a2dc537c68a64',
+            sha256='f7e00f9abd7f9577465fcef6637a9abf43d8bb95a00fa89f62de6151c10d504f',
         ),
     ),
     licence=OWN,
@@ -73,7 +73,7 @@ MODEL = Model(
     system=Own(
         spacing=2.0,
         multiple=16,
-        scaling=MappingProxyType({'brain': Scaling(temperature=0.891)}),
+        scaling=MappingProxyType({'brain': Scaling(temperature=0.931, shift=0.09)}),
         normalise=normalise.to_unit,
         build=network,
         presence=False,
