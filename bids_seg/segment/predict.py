@@ -38,7 +38,7 @@ SUPPORT_DICE = 0.9
 """Agreement with the support of a stripped image below which the user is told."""
 LARGEST_SHARE = 0.5
 """A tumour larger than this share of the brain is told to the user."""
-UNSURE_BITS = 0.85
+UNSURE_BITS = 0.95
 """Mean entropy within the mask from which the network was unsure of most of it: the painted tumours
 of the demo lie at 0.75 to 0.77 with the scalings that ship."""
 

@@ -67,11 +67,12 @@ MODEL = Model(
     needs=(('FLAIR',), ('T1wCE',)),
     regions=('WT', 'TC', 'ET'),
     unavailable=MappingProxyType({'ET': ('T1wCE',)}),
-    threshold=0.5,
+    threshold=0.35,
+    peak=0.6,
     members=(
         Weights(
             file='glioma.weights.h5',
-            sha256='dece903de24668eb5394f1ffa8384a16998ea99c8a914ea65e12683bd56b68ba',
+            sha256='0e7390436a0c4b6f7c52bab00f409a664b836c6121e07b85c6bced2e9a0a5452',
         ),
     ),
     licence=OWN,
@@ -82,9 +83,9 @@ MODEL = Model(
         multiple=16,
         scaling=MappingProxyType(
             {
-                'WT': Scaling(temperature=1.943),
-                'TC': Scaling(temperature=2.677),
-                'ET': Scaling(temperature=1.711),
+                'WT': Scaling(temperature=1.865, shift=-0.235),
+                'TC': Scaling(temperature=2.612, shift=-0.497),
+                'ET': Scaling(temperature=2.052, shift=-0.806),
             }
         ),
         normalise=normalise.to_score,

@@ -72,14 +72,15 @@ MODEL = Model(
     regions=('TC',),
     unavailable=MappingProxyType({}),
     threshold=0.5,
+    peak=0.85,
     members=(
         Weights(
             file='metastases.weights.h5',
-            sha256='b168893c1271696e4a3e1c56f8bee8efee2b66721b04dbe309c15f071d2a99fa',
+            sha256='f04034849785b6fae0bb3425ddbc24d3472ab518c7b622a1148b319428d640fe',
         ),
         Weights(
             file='metastases-2.weights.h5',
-            sha256='61cce46bb518518d94cd1cb49d203b16aa22cf01f82a68923b925ae39ab2a0fd',
+            sha256='1f555e69cc7f21746c988ada2019333349806bb9779c7a1eaa88bd1af57dc336',
         ),
     ),
     licence=OWN,
@@ -88,7 +89,7 @@ MODEL = Model(
     system=Own(
         spacing=1.0,
         multiple=16,
-        scaling=MappingProxyType({'TC': Scaling()}),
+        scaling=MappingProxyType({'TC': Scaling(temperature=0.842, shift=1.272)}),
         normalise=normalise.to_score,
         build=network,
         presence=False,
