@@ -119,7 +119,7 @@ def _brain(scenes: Iterator[Scene], draw: Draw, cut: Cut) -> tuple[Curves, Reach
     print(f'\n| brain, {len(scores)} unseen painted heads | median, mean, worst |\n|---|---|')
     _row('Dice', [_told(scores)])
     both = _errors(told)
-    _row('calibration error within 10 mm: all voxels; median of heads', [both])
+    _row('calibration error within 10 mm: all voxels (median of heads)', [both])
     reached = {'brain painted': _told(scores), 'calibration brain': both}
     return {'brain': reduce(add, told)}, reached
 
@@ -158,7 +158,7 @@ def _glioma(scenes: Iterator[Scene], draw: Draw, cut: Cut) -> tuple[Curves, Reac
         worst = max(worst, float(np.nanmax(lost)))
         _row(f'mean Dice lost without {name}', [f'{value:.3f}' for value in lost])
     errors = [_errors(told[region]) for region in model.regions]
-    _row('calibration error within 10 mm: all voxels; median of heads', errors)
+    _row('calibration error within 10 mm: all voxels (median of heads)', errors)
     _row(
         f'mL claimed where there is none ({len(claimed)} heads): median, largest',
         [f'{statistics.median(claimed):.1f}, {max(claimed):.1f}'] if claimed else ['-'],
@@ -199,7 +199,7 @@ def _metastases(scenes: Iterator[Scene], draw: Draw, cut: Cut) -> tuple[Curves, 
         _row(size, [share])
     _row(f'false, in a head of {HEAD_LITRES} L', [f'{HEAD_LITRES * false / litres:.1f}'])
     _row('Dice where there are any: median, mean, worst', [_told(overlaps)])
-    _row('calibration error within 10 mm: all voxels; median of pieces', [_errors(told)])
+    _row('calibration error within 10 mm: all voxels (median of pieces)', [_errors(told)])
     shares = [
         f'{hits[size] / there[size]:.2f} ({one})' if there[size] else f'- ({one})'
         for size, one in zip(LENGTHS, found, strict=True)
@@ -268,7 +268,7 @@ def _errors(told: list[Reliability]) -> str:
     """Return the calibration error over all voxels of all scenes, and that of a typical scene."""
     if not told:
         return '-'
-    return f'{reduce(add, told).error:.3f}; {statistics.median(one.error for one in told):.3f}'
+    return f'{reduce(add, told).error:.3f} ({statistics.median(one.error for one in told):.3f})'
 
 
 def _picture(curves: Curves, path: Path) -> None:

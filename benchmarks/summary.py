@@ -35,7 +35,7 @@ ROWS: tuple[tuple[str, str, str], ...] = (
         '.70, .90, .98, 1.0; 1',
     ),
     ('metastases real', 'met110: Dice; false', '.80; 1'),
-    ('calibration brain', 'calibration error, brain: all voxels; median of heads', '.03'),
+    ('calibration brain', 'calibration error, brain: all voxels (median of heads)', '.03'),
     ('calibration glioma', 'the same, WT, TC, ET', '.03'),
     ('calibration metastases', 'the same, metastases', '.03'),
     ('calibration real', 'the same, WT, TC, ET of 3 BraTS cases: all voxels', 'stated'),

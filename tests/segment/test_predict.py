@@ -205,9 +205,11 @@ def test_a_mask_that_is_everywhere_and_unsure_is_told(head):
     def run(channels):
         yield np.full((*channels.shape[:3], 1), 0.1, np.float32)
 
-    found = predict.draw_tumour(
-        seen({'T1wCE': head.volume()}, head.mask()), model=models.find('metastases'), engine=run
-    )
+    model = models.find('metastases')
+    own = dataclasses.replace(model.own, scaling={'TC': Scaling()})
+    model = dataclasses.replace(model, system=own, threshold=0.5, peak=0.0)
+    images = seen({'T1wCE': head.volume()}, head.mask())
+    found = predict.draw_tumour(images, model=model, engine=run)
     assert any('of the brain mask, which no tumour does' in text for text in found.warnings)
     assert any('unsure' in text for text in found.warnings)
 
