@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bids_seg.errors import UnavailableError
-from bids_seg.train import tissues
+from bids_seg.train import label_maps, tissues
 
 logger = logging.getLogger(__name__)
 
@@ -38,11 +38,7 @@ REACH = 16.0
 BRAIN_GROWTH = 1.0
 """Millimetres by which the tight mask is grown: the convention of the brain network."""
 
-CLOSING = 7.0
-"""mm by which the brain is closed: sulci up to twice as wide count as brain. With 4 mm the wide
-sulci of old brains cut a ragged border, which no network can know from slices of 5 mm."""
-
-CONVENTION = (CLOSING, BRAIN_GROWTH)
+CONVENTION = (label_maps.CLOSING, BRAIN_GROWTH)
 """What stored heads must have been made with."""
 
 NECK = 30
@@ -117,98 +113,6 @@ def unpack(codes: NDArray[np.int16]) -> tuple[NDArray[np.uint8], NDArray[np.floa
     return classes, ((codes >> 6) * np.float32(DISTANCE_STEP)).astype(np.float32)
 
 
-def brain_mask(classes: NDArray[np.uint8]) -> NDArray[np.bool_]:
-    """Return the tight brain mask: brain tissue closed by `CLOSING`, without what is no brain.
-
-    Parameters
-    ----------
-    classes
-        (I, J, K) painting classes at 1 mm.
-
-    Returns
-    -------
-    ndarray (I, J, K)
-        Brain, ventricles and filled sulci; kept within brain, fluid, vessels and air pockets.
-    """
-    from scipy import ndimage
-
-    brain = np.isin(classes, tissues.members('brain'))
-    margin = int(CLOSING) + 2
-    padded = np.pad(brain, margin)
-    grown = ndimage.distance_transform_edt(~padded) <= CLOSING
-    closed = (ndimage.distance_transform_edt(grown) > CLOSING) | padded
-    closed = ndimage.binary_fill_holes(closed)[margin:-margin, margin:-margin, margin:-margin]
-    allowed = np.isin(
-        classes,
-        (*tissues.members('brain'), *tissues.members('fluid'), *tissues.members('vessel'), 0),
-    )
-    found, count = ndimage.label(closed & allowed)
-    sizes = np.bincount(found.ravel(), minlength=count + 1)
-    sizes[0] = 0
-    return np.asarray(found == sizes.argmax())
-
-
-def signed_distance(mask: NDArray[np.bool_]) -> NDArray[np.float32]:
-    """Return the distance to the edge of a mask at 1 mm, negative inside.
-
-    Parameters
-    ----------
-    mask
-        (I, J, K) voxels of 1 mm.
-
-    Returns
-    -------
-    ndarray (I, J, K)
-        mm; the edge lies half way between voxel centres.
-    """
-    from scipy import ndimage
-
-    outside = ndimage.distance_transform_edt(~mask)
-    inside = ndimage.distance_transform_edt(mask)
-    return np.where(mask, 0.5 - inside, outside - 0.5).astype(np.float32)
-
-
-def refine(classes: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Cut layers out of the map that it does not name: dura, falx, tentorium, outer soft tissue.
-
-    Parameters
-    ----------
-    classes
-        (I, J, K) painting classes at 1 mm, as `tissues.source_table` gives them.
-
-    Returns
-    -------
-    ndarray (I, J, K)
-        The same map with thin classes of their own.
-    """
-    from scipy import ndimage
-
-    out = classes.copy()
-    index = tissues.INDEX
-    fluid = classes == index['csf']
-    content = np.isin(
-        classes, (*tissues.members('brain'), index['csf'], *tissues.members('vessel'))
-    )
-    depth = ndimage.distance_transform_edt(content)
-    out[fluid & (depth <= 2.3)] = index['second csf']
-    out[fluid & (depth <= 1.2)] = index['outer csf']
-    cerebrum = {side: np.isin(classes, tissues.members(side)) for side in ('left', 'right')}
-    cerebellum = np.isin(classes, tissues.members('cerebellum'))
-    pairs = (
-        ('falx', cerebrum['left'], cerebrum['right']),
-        ('tentorium', cerebrum['left'] | cerebrum['right'], cerebellum),
-    )
-    for name, one, other in pairs:
-        near = ndimage.distance_transform_edt(~one)
-        far = ndimage.distance_transform_edt(~other)
-        out[fluid & (np.abs(near - far) <= 0.9) & (near < 7)] = index[name]
-    soft = classes == index['outer soft tissue']
-    beyond = ndimage.binary_fill_holes(np.pad(classes > 0, 1))[1:-1, 1:-1, 1:-1]
-    below = ndimage.distance_transform_edt(beyond)
-    out[soft & (below > 7)] = index['inner soft tissue']
-    return out
-
-
 def cut(classes: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Return the map without its empty margins.
 
@@ -270,9 +174,9 @@ def prepare(labels: NDArray[np.integer], *, name: str) -> Head:
         The head with all that lesions and painting need.
     """
     classes = cut(tissues.source_table()[np.asarray(labels, np.int64)])
-    mask = brain_mask(classes)
-    distance = signed_distance(mask) - np.float32(BRAIN_GROWTH)
-    classes = refine(classes)
+    mask = label_maps.brain_mask(classes)
+    distance = label_maps.signed_distance(mask) - np.float32(BRAIN_GROWTH)
+    classes = label_maps.refine(classes)
     codes, start = place(pack(classes, distance))
     # From voxels of the cut map to mm from the centre of the array.
     origin = start - (np.asarray(SHAPE) - 1) / 2

@@ -56,24 +56,6 @@ def test_every_tissue_fits_into_the_packed_bits():
     assert len(tissues.INDEX) == len(tissues.TISSUES)
 
 
-def test_the_distance_is_zero_half_way_between_voxels_and_negative_inside():
-    mask = np.zeros((9, 8, 7), bool)
-    mask[3:7] = True
-    line = heads.signed_distance(mask)[:, 4, 3]
-    np.testing.assert_allclose(line, [2.5, 1.5, 0.5, -0.5, -1.5, -1.5, -0.5, 0.5, 1.5])
-
-
-def test_the_brain_mask_fills_clefts_and_leaves_the_skull(head):
-    classes = heads.cut(tissues.source_table()[made_up()])
-    mask = heads.brain_mask(classes)
-    brain = np.isin(classes, tissues.members('brain'))
-    assert mask[brain].all()
-    # The cleft of 3 mm between the halves is filled, bone and what lies beyond is not.
-    middle = np.isin(classes, tissues.members('fluid'))[27, 31]
-    assert mask[27, 31][middle].any()
-    assert not mask[classes == tissues.INDEX['bone']].any()
-
-
 def test_the_stored_distance_is_that_of_the_brain_grown_by_one_millimetre(head):
     classes, distance = heads.unpack(head.codes)
     brain = np.isin(classes, tissues.members('brain'))
