@@ -55,7 +55,7 @@ def visit(name, seed):
 
 
 def words(**told):
-    given = {'init': None, 'samples': None, 'seed': 3, 'minutes': None}
+    given = {'init': None, 'samples': None, 'seed': 3, 'minutes': None, 'rate': None}
     return argparse.Namespace(**{**given, **told})
 
 
