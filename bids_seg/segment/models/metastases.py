@@ -65,9 +65,9 @@ small metastases with truth was in reach: how many of those it finds is not know
   peak. Threshold and peak are those of the largest mean Dice with at most one false lesion a head
   on 110 such pieces, the peak then raised from .85 to .9: on other pieces .85 gave 1.2 (and found
   32 of 70 of 5-10 mm, 28 of 41 of 10-20 mm).
-- **Limits**: lesions below 5 mm are missed, and more than half of those of 5-10 mm; vessels, choroid plexus
-  and dura are the likely false alarms. Slices thicker than 2 mm hide what is small. Pictures:
-  docs/pictures.md. Not a medical device.
+- **Limits**: lesions below 5 mm are missed, and more than half of those of 5-10 mm; vessels,
+  choroid plexus and dura are the likely false alarms. Slices thicker than 2 mm hide what is small.
+  Pictures: docs/pictures.md. Not a medical device.
 """
 
 MODEL = Model(
