@@ -4,8 +4,9 @@
 Scenes come from the label maps that are left out of training, with a seed that no run uses and
 that probabilities were not fitted on. The networks are fed as in the program: the image and its
 mirror image, probabilities scaled and cut as there; of what the program does after that, only the
-brain is tidied. Choices are made with `--seed 20000`, on scenes of the same heads that probabilities
-were fitted on; figures are recorded with nothing but what ships. `--picture` draws how far probabilities come true.
+brain is tidied. Choices are made with `--seed 20000`, on scenes of the same heads that
+probabilities were fitted on; figures are recorded with nothing but what ships. `--picture` draws
+how far probabilities come true.
 """
 
 from __future__ import annotations

@@ -7,9 +7,9 @@ from bids_seg.report.wording import NOTHING, REGIONS, ml
 
 TEMPLATE = """
 {{ parts.table(head, rows, 'Volumes by network') }}
-<p class="small">Voxels with a probability of at least the threshold, in pieces that reach the peak somewhere,
-times the volume of a voxel, on the grid of the reference image. Regions are nested: the whole lesion contains the core, the core the
-enhancing tumour.</p>
+<p class="small">Voxels with a probability of at least the threshold, in pieces that reach the peak
+somewhere, times the volume of a voxel, on the grid of the reference image. Regions are nested: the
+whole lesion contains the core, the core the enhancing tumour.</p>
 """
 
 
